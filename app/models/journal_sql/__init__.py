@@ -1,0 +1,52 @@
+"""ACCEPT, CLAIM, FLUSH, SETTLE, SWEEP: the hot path as plain SQL; all writes of a run's status.
+
+On PostgreSQL each is one statement; on SQLite the same steps stand in one transaction, which the
+caller opens (`infra.database.statement`). Leases are written and compared by the database's clock.
+Nothing here commits.
+"""
+
+from __future__ import annotations
+
+from app.models.journal_sql.accept import Version, accept, accept_anew, find_version, open_child
+from app.models.journal_sql.claim import claim
+from app.models.journal_sql.fenced import (
+    STAGE_COLUMNS,
+    Fenced,
+    Written,
+    flush,
+    is_one_statement,
+    settle,
+    wake_parent,
+)
+from app.models.journal_sql.leases import (
+    command,
+    hand_over,
+    open_ones,
+    renew,
+    sweep,
+    take_over,
+    take_to_end,
+)
+
+__all__ = [
+    "STAGE_COLUMNS",
+    "Fenced",
+    "Version",
+    "Written",
+    "accept",
+    "accept_anew",
+    "claim",
+    "command",
+    "find_version",
+    "flush",
+    "hand_over",
+    "is_one_statement",
+    "open_child",
+    "open_ones",
+    "renew",
+    "settle",
+    "sweep",
+    "take_over",
+    "take_to_end",
+    "wake_parent",
+]
