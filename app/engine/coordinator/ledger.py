@@ -1,0 +1,108 @@
+"""The ground floor of the coordinator: the run's time, its records, and what is under way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from app.core.errors import RunError
+from app.core.states import StageStatus, is_final
+from app.core.wire import JSON
+from app.engine.coordinator.facts import Outputs, RunFacts
+from app.engine.coordinator.queues import Ready, Timers
+from app.engine.coordinator.scope import OwnerRun, Scope
+from app.engine.instance import UNLOADED, Away, Instance, Key, Outcome, Record
+from app.engine.owner import Move
+from app.engine.planner import Plan, PlannedStage
+
+
+class Underway(NamedTuple):
+    """A call that the pool has, or a child run that is waited for."""
+
+    planned: PlannedStage
+    scope: Scope
+    instance: Instance
+
+
+class Ledger:
+    """What all floors share. Above are Bodies, Owning, Finishing, Attempts, Replay and
+    Coordinator.
+
+    `at` is the run's own time in milliseconds; it never goes back. `running` holds the calls that
+    are under way, `children` the stages whose answer another run gives; of those, `away` tells
+    which are not executed here.
+    """
+
+    def __init__(self, plan: Plan, facts: RunFacts, outputs: Outputs) -> None:
+        self.plan = plan
+        self.facts = facts
+        self.outputs = outputs
+        self.at = facts.started_at
+        self.running: dict[Key, Underway] = {}
+        self.children: dict[Key, Underway] = {}
+        self.away: dict[Key, Away] = {}
+        self._ready = Ready()
+        self._timers = Timers()
+        self._records: list[Record] = []
+        self._end: Outcome | None = None
+
+    def _record(self, instance: Instance, event: str | None, data: dict[str, JSON]) -> None:
+        self._records.append(Record(instance, event, data, self.at))
+
+    def _load(self, instance: Instance) -> JSON:
+        if instance.output is UNLOADED:
+            instance.output = self.outputs.load(instance.id)
+        return instance.output
+
+    def _withdraw(self, key: Key) -> None:
+        """Nobody waits for this call any more."""
+        self.running.pop(key, None)
+        self.children.pop(key, None)
+        self.away.pop(key, None)
+
+    def _cancel(self, instance: Instance) -> None:
+        """Abandons what has begun, unless its end stands already."""
+        if is_final(instance.status):
+            return
+        instance.status = StageStatus.CANCELLED
+        instance.wake_at = None
+        instance.completed_at = self.at
+        if self._stored_end(instance) is None:
+            self._record(instance, None, {})
+
+    # What floors above provide.
+
+    def _stored_end(self, instance: Instance) -> Instance | None:
+        """The stored row of an owner that comes up again, when that row is final."""
+        return None
+
+    def _offer(self, planned: PlannedStage, scope: Scope) -> None:
+        """A stage's dependencies are finished."""
+        self._ready.push(planned, scope)
+
+    def _skip(
+        self, planned: PlannedStage, scope: Scope, instance: Instance | None, reason: str
+    ) -> None:
+        raise NotImplementedError
+
+    def _ask(self, run: OwnerRun, question: Callable[..., Sequence[Move]], *facts: Any) -> None:
+        raise NotImplementedError
+
+    def _complete(
+        self,
+        planned: PlannedStage,
+        scope: Scope,
+        instance: Instance,
+        output: JSON | Callable[[], JSON],
+    ) -> None:
+        raise NotImplementedError
+
+    def _fail(
+        self,
+        planned: PlannedStage,
+        scope: Scope,
+        instance: Instance,
+        error: RunError,
+        retry_after_ms: int | None = None,
+    ) -> None:
+        raise NotImplementedError
