@@ -1,0 +1,1 @@
+"""Crafts of identity: tokens. Pure: no tables, no HTTP."""

@@ -1,0 +1,1 @@
+"""Identity: organisations, who a credential is, API keys, the audit log."""

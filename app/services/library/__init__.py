@@ -1,0 +1,1 @@
+"""The library: what pipelines can be built of."""

@@ -1,0 +1,1 @@
+"""Pipelines: saving documents, finding versions, planning them."""

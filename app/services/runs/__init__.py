@@ -1,0 +1,1 @@
+"""A run: accepted, claimed, driven, journalled, settled, and recovered when a worker dies."""

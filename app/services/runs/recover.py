@@ -1,0 +1,85 @@
+"""The sweep: finds runs whose worker is gone and rows nobody was told of. The net under all bells.
+
+Every act is a compare-and-set, so any number of processes may sweep at once.
+"""
+
+from __future__ import annotations
+
+import logging
+
+import redis
+
+import config
+from app.core.errors import LeaseLost, RunError
+from app.engine.instance import Cancelled, Failed
+from app.infra import broker
+from app.infra.database import statement
+from app.models import journal_sql
+from app.services.runs import control
+
+log = logging.getLogger(__name__)
+
+SWEEP_SECONDS = 2.0
+MAX_RECOVERIES = 5  #: in a row, without any stage finishing
+
+
+def sweep_if_elected() -> None:
+    """Sweeps in the one process that is elected for these two seconds."""
+    if broker.elected_to_sweep():
+        sweep()
+
+
+def sweep() -> int:
+    """Hands lost runs back and rings for what is due and unheard; returns how many were lost."""
+    with statement():
+        found = journal_sql.sweep()
+    lost = [(run_id, epoch) for due, run_id, epoch in found if due == "lost"]
+    for run_id, epoch in lost:
+        _recover(run_id, epoch)
+    _ring_for(len(found))
+    return len(lost)
+
+
+def _recover(run_id: str, epoch: int) -> None:
+    with statement():
+        handed_over = journal_sql.hand_over(run_id, epoch, MAX_RECOVERIES)
+    if handed_over:
+        log.warning("run recovered", extra={"action": "run_recovered", "run_id": run_id})
+    else:
+        _end(run_id, epoch)
+
+
+def _end(run_id: str, epoch: int) -> None:
+    """Ends a lost run that was to stop, or that made no progress for too long."""
+    with statement():
+        row = journal_sql.take_over(run_id, epoch, config.settings().lease_seconds)
+    if row is None:
+        return  # its worker came back, or another sweep was first
+    outcome = Cancelled() if row["control"] == "stop" else Failed(_exhausted())
+    try:
+        children = control.end_unheld(row, outcome)
+    except LeaseLost:
+        log.debug("lost run taken meanwhile", extra={"action": "lease_lost", "run_id": run_id})
+        return
+    for child in children:
+        control.stop_run(child)
+
+
+def _exhausted() -> RunError:
+    return RunError(
+        "EXECUTION",
+        f"The run's worker was lost {MAX_RECOVERIES + 1} times with no stage finished in between.",
+        details={"reason": "recovery_exhausted"},
+    )
+
+
+def _ring_for(due: int) -> None:
+    """Rings once for each due row, when its bell may be lost: Redis was emptied, or none waits."""
+    try:
+        emptied = broker.was_emptied()
+        if due and (emptied or broker.is_quiet("runs")):
+            broker.ring("runs", due)
+        if emptied:
+            broker.mark_filled()
+    except (redis.RedisError, ConnectionError):
+        log.debug("Redis is away", extra={"action": "sweep_without_redis"})

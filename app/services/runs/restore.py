@@ -1,0 +1,161 @@
+"""A run's state is always its stage rows, fed in order through the code that made them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import peewee
+
+import config
+from app.core import clock, wire
+from app.core.errors import RunError
+from app.core.ids import new_id
+from app.core.states import StageStatus
+from app.core.wire import JSON
+from app.engine.coordinator import Coordinator, RunFacts
+from app.engine.instance import UNLOADED, Instance, Key
+from app.engine.planner import Plan
+from app.models import RunEvent, StageRun
+from app.models.base import raw, unread
+from app.services.runs import events
+from app.services.runs.claim import Lease
+
+READ_AHEAD = 200
+_FINISHED = (StageStatus.COMPLETED, StageStatus.FAILED, StageStatus.SKIPPED)
+
+
+class StoredOutputs:
+    """Outputs of a rebuilt run, read when something refers to them.
+
+    What a loop collects is asked for in the order in which it was stored, so each reading takes
+    the next ones along.
+    """
+
+    def __init__(self, run_id: str) -> None:
+        self.run_id = run_id
+        self._ahead: dict[str, str | None] = {}
+
+    def load(self, instance_id: str) -> JSON:
+        """The output of one stage run."""
+        if instance_id not in self._ahead:
+            next_ones: Any = (
+                StageRun.select(StageRun.id, raw(StageRun.output))
+                .where(StageRun.run == self.run_id, StageRun.id >= instance_id)
+                .order_by(StageRun.id)
+                .limit(READ_AHEAD)
+            )
+            self._ahead = dict(next_ones.tuples())
+        return _read(self._ahead[instance_id])
+
+
+def restore(lease: Lease) -> tuple[Coordinator, list[str]]:
+    """The coordinator as it stood, and the ids of the rows that are stored."""
+    facts, plan = _facts(lease), lease.plan
+    if lease.row["began"] is None:
+        return Coordinator(plan, facts, StoredOutputs(lease.run_id), _new_id), []
+    rows = _rows(lease, plan)
+    finished = [row for row in rows if row.status in _FINISHED]
+    # Cancelled ones too: their keys are taken, and what cancelled them follows from the others.
+    unfinished = [row for row in rows if row.status not in _FINISHED]
+    coordinator = Coordinator.rebuild(
+        plan, facts, StoredOutputs(lease.run_id), _new_id, finished, unfinished, lease.now()
+    )
+    return coordinator, [row.id for row in rows]
+
+
+def _new_id() -> str:
+    return new_id("stg")
+
+
+def _facts(lease: Lease) -> RunFacts:
+    row, chosen = lease.row, config.settings()
+    return RunFacts(
+        run_id=lease.run_id,
+        pipeline_id=row["pipeline_id"],
+        pipeline_name=row["pipeline_name"],
+        pipeline_version=row["pipeline_version"],
+        input=wire.read(row["input"]),
+        trace_id=row["trace_id"],
+        variables=_read(row["variables"]) or {},
+        env=chosen.pipeline_values,
+        started_at=lease.started_at,
+        max_loop_items=chosen.max_loop_items,
+        max_output_bytes=chosen.max_output_bytes,
+        max_run_bytes=chosen.max_run_bytes,
+        output_bytes=row["output_bytes"],
+    )
+
+
+def _rows(lease: Lease, plan: Plan) -> list[Instance]:
+    """The stored stage runs, in the order of their final events; outputs only of those that decide
+    what comes next."""
+    ended = (RunEvent.run == StageRun.run) & (RunEvent.stage_run_id == StageRun.id)
+    last = RunEvent.type.in_(events.STAGE_ENDS)
+    query: Any = (
+        StageRun.select(*_columns(plan))
+        .left_outer_join(RunEvent, on=(ended & last))
+        .where(StageRun.run == lease.run_id)
+        .order_by(RunEvent.seq)
+        .dicts()
+    )
+    return [_instance(row) for row in query]
+
+
+def _columns(plan: Plan) -> list[Any]:
+    read_back = {
+        stage.component.type for stage in plan.stages.values() if stage.component.reads_back
+    }
+    decides = StageRun.component_type.in_(list(read_back))
+    return [
+        StageRun.id,
+        StageRun.stage_id,
+        StageRun.stage_name,
+        StageRun.component_type,
+        StageRun.status,
+        StageRun.attempt,
+        StageRun.failures,
+        StageRun.iteration_path,
+        StageRun.round,
+        StageRun.skip_reason,
+        StageRun.input,
+        unread(peewee.Case(None, [(decides, StageRun.output)])).alias("output"),
+        StageRun.error,
+        StageRun.usage,
+        StageRun.logs,
+        StageRun.wake_at,
+        StageRun.started_at,
+        StageRun.completed_at,
+        decides.alias("is_read"),
+    ]
+
+
+def _instance(row: dict[str, Any]) -> Instance:
+    status, path = StageStatus(row["status"]), row["iteration_path"]
+    unread = status is StageStatus.COMPLETED and not row["is_read"]
+    return Instance(
+        id=row["id"],
+        key=Key(row["stage_id"], tuple(map(int, path.split("."))) if path else (), row["round"]),
+        component_type=row["component_type"],
+        status=status,
+        attempt=row["attempt"],
+        failures=row["failures"],
+        stage_name=row["stage_name"],
+        skip_reason=row["skip_reason"],
+        input=row["input"],
+        output=UNLOADED if unread else _read(row["output"]),
+        error=RunError.from_json(row["error"]) if row["error"] else None,
+        usage=row["usage"],
+        logs=row["logs"] or [],
+        wake_at=_ms(row["wake_at"]),
+        started_at=_ms(row["started_at"]),
+        completed_at=_ms(row["completed_at"]),
+    )
+
+
+def _ms(moment: datetime | None) -> int | None:
+    return None if moment is None else clock.to_ms(moment)
+
+
+def _read(text: str | None) -> JSON:
+    return None if text is None else wire.read(text)

@@ -1,0 +1,143 @@
+"""How a run ends, parks or is handed back: last rows, final event and status in one write."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import config
+from app.core import clock, wire
+from app.core.states import RunStatus
+from app.core.wire import JSON
+from app.engine.instance import (
+    Cancelled,
+    Completed,
+    Failed,
+    HandedBack,
+    Outcome,
+    Parked,
+    Paused,
+)
+from app.infra.broker import ring
+from app.infra.database import after_commit, transaction
+from app.models import journal_sql
+from app.services.runs import alarms, events
+from app.services.runs.claim import Lease
+from app.services.runs.journal import Journal, RunEvent
+
+_NOTHING: Mapping[str, Any] = {
+    "output": None,
+    "output_stage_run_id": None,
+    "error": None,
+    "usage": None,
+    "completed_at": None,
+    "duration_ms": None,
+    "wake_at": None,
+    "waiting_on": None,
+    "paused_before": None,
+    "paused_reason": None,
+    "seen": None,
+}
+
+
+def settle(lease: Lease, journal: Journal, outcome: Outcome, children: Sequence[str] = ()) -> bool:
+    """Writes how the run left this worker.
+
+    False: it was to pause or park, but a command came in between, or one of the `children` that it
+    waits for ended; the run goes on. Raises LeaseLost, having written nothing.
+    """
+    match outcome:
+        case Completed() | Failed() | Cancelled():
+            return _end(lease, journal, outcome)
+        case Parked(wake_at, waiting_on):
+            return _park(lease, journal, wake_at, waiting_on, children)
+        case HandedBack():
+            return _hand_back(journal)
+        case Paused():
+            return _pause(lease, journal, outcome)
+
+
+def _end(lease: Lease, journal: Journal, outcome: Completed | Failed | Cancelled) -> bool:
+    now = lease.now()
+    change = {
+        **_NOTHING,
+        "completed_at": clock.text_of_ms(now),
+        "duration_ms": now - lease.started_at if lease.row["started_at"] else None,
+        **_ending(outcome),
+    }
+    type = f"run_{change['status']}"
+    output = _output_text(outcome)
+    limit = config.settings().event_output_bytes
+    said = events.ended(change, type, output, limit)
+    return journal.settle(change, RunEvent(type, {}, now), said)
+
+
+def _ending(outcome: Completed | Failed | Cancelled) -> dict[str, JSON]:
+    if isinstance(outcome, Failed):
+        return {
+            "status": RunStatus.FAILED.value,
+            "error": wire.dumps(outcome.error.to_json()),
+        }
+    if isinstance(outcome, Cancelled):
+        return {"status": RunStatus.CANCELLED.value}
+    # An output is stored once: that of a stage stays in its row.
+    if outcome.output_stage is not None:
+        return {
+            "status": RunStatus.COMPLETED.value,
+            "output_stage_run_id": outcome.output_stage.id,
+        }
+    return {"status": RunStatus.COMPLETED.value, "output": _output_text(outcome)}
+
+
+def _output_text(outcome: Outcome) -> str | None:
+    if not isinstance(outcome, Completed):
+        return None
+    stage = outcome.output_stage
+    if stage is not None and stage.output_text is not None:
+        return stage.output_text
+    return wire.dumps(outcome.output)
+
+
+def _park(
+    lease: Lease,
+    journal: Journal,
+    wake_at: int | None,
+    waiting_on: str | None,
+    children: Sequence[str],
+) -> bool:
+    change = {
+        **_NOTHING,
+        "status": RunStatus.RUNNING.value,
+        "wake_at": None if wake_at is None else clock.text_of_ms(wake_at),
+        "waiting_on": waiting_on,
+        "seen": lease.control_seq,
+    }
+    if waiting_on is None:
+        parked = journal.settle(change)
+    else:
+        # None of them may end between the look at it and the parking: its end wakes who is parked.
+        with transaction():
+            all_open = len(journal_sql.open_ones(children)) == len(children)
+            parked = all_open and journal.settle(change)
+    if parked and wake_at is not None:
+        alarms.ring_in((wake_at - lease.now()) / 1000)
+    return parked
+
+
+def _hand_back(journal: Journal) -> bool:
+    journal.settle({**_NOTHING, "status": RunStatus.PENDING.value})
+    after_commit(lambda: ring("runs"))
+    return True
+
+
+def _pause(lease: Lease, journal: Journal, outcome: Paused) -> bool:
+    before = outcome.before.stage_id if outcome.before else None
+    data = {"reason": outcome.reason, "stage_id": before}
+    change = {
+        **_NOTHING,
+        "status": RunStatus.PAUSED.value,
+        "paused_before": before,
+        "paused_reason": outcome.reason,
+        "seen": lease.control_seq,
+    }
+    return journal.settle(change, RunEvent("execution_paused", data, lease.now()))

@@ -1,0 +1,179 @@
+"""How a run is accepted: resolved, checked, stored; then the bell."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import config
+from app.core import clock, wire
+from app.core.errors import IdempotencyMismatch, InvalidInput, ValidationFailed
+from app.core.ids import new_id
+from app.core.principal import Principal
+from app.core.states import RunStatus
+from app.core.wire import JSON
+from app.engine.schema import compile_schema
+from app.infra.broker import ring
+from app.infra.database import after_commit, statement
+from app.models import IdempotencyKey, journal_sql
+from app.models.journal_sql import Version
+from app.models.runs import PRIORITIES
+from app.services.pipelines.documents import plan_of, resolve
+from app.services.runs import read
+
+KEY_LIFE = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Idempotency:
+    """A caller's promise that requests with this key, route and body are one request."""
+
+    key: str
+    route: str
+    body_digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The run in wire form; `replayed` when an earlier request with the same key started it."""
+
+    run: dict[str, JSON]
+    replayed: bool = False
+
+
+def start_run(
+    who: Principal,
+    reference: str,
+    input: Mapping[str, JSON],
+    *,
+    breakpoints: Sequence[Mapping[str, JSON]] = (),
+    metadata: Mapping[str, JSON] | None = None,
+    priority: str = "normal",
+    trace_id: str | None = None,
+    idempotency: Idempotency | None = None,
+) -> Started:
+    """Stores a pending run and rings for a worker once that is committed.
+
+    `trace_id` is 32 hex digits; one is made when absent. Raises NotFound for an unknown pipeline,
+    InvalidInput when `input` breaks its input_schema, IdempotencyMismatch for a key that was used
+    with another body.
+    """
+    version = resolve(who, reference)
+    check_input(version, input)
+    row = _row(who, version, input, metadata or {}, priority, trace_id)
+    row["breakpoints"] = wire.dumps(list(breakpoints))
+    with statement():
+        accepted = journal_sql.accept(row, _key(idempotency, row))
+    if not accepted:
+        assert idempotency is not None
+        return _replayed(who, idempotency)
+    after_commit(lambda: ring("runs"))
+    return Started(read.fresh_view(row, plan_of(version.id)))
+
+
+def check_input(version: Version, input: Mapping[str, JSON]) -> None:
+    """Raises InvalidInput, with pointers under `/input`, when the schema does not accept it."""
+    found = compile_schema(plan_of(version.id).document.input_schema).errors(input)
+    errors: dict[str, list[str]] = {}
+    for pointer, sentence, _ in found:
+        errors.setdefault(f"/input{pointer}", []).append(sentence)
+    if errors:
+        raise InvalidInput(errors)
+
+
+def _row(
+    who: Principal,
+    version: Version,
+    input: Mapping[str, JSON],
+    metadata: Mapping[str, JSON],
+    priority: str,
+    trace_id: str | None,
+) -> dict[str, Any]:
+    return {
+        "id": new_id("run"),
+        "created_at": clock.text(clock.now()),
+        "org_id": who.org_id,
+        **_of_version(version),
+        "status": RunStatus.PENDING.value,
+        "input": _text("/input", input),
+        "variables": None,
+        "priority": PRIORITIES.index(priority),
+        "trigger_type": "api",
+        "trigger_id": None,
+        "parent_run_id": None,
+        "created_by": who.user_id or who.client_id,
+        "auth_type": who.auth_type,
+        "metadata": _text("/metadata", metadata),
+        "breakpoints": "[]",
+        "trace_id": trace_id or secrets.token_hex(16),
+    }
+
+
+def child_row(
+    parent: Mapping[str, Any],
+    version: Version,
+    run_id: str,
+    input: Mapping[str, JSON],
+    variables: Mapping[str, JSON],
+) -> dict[str, Any]:
+    """The row of a run that a stage of `parent` starts. Raises ValidationFailed for an input larger
+    than a caller's may be."""
+    text, limit = _text("/input_data", input), config.settings().max_body_bytes
+    if len(text.encode()) > limit:
+        raise ValidationFailed({"/input_data": [f"This is larger than {limit} bytes."]})
+    inherited = ("org_id", "priority", "created_by", "auth_type", "trace_id")
+    return {
+        **{name: parent[name] for name in inherited},
+        **_of_version(version),
+        "id": run_id,
+        "created_at": clock.text(clock.now()),
+        "status": RunStatus.PENDING.value,
+        "input": text,
+        "variables": wire.dumps(dict(variables)) if variables else None,
+        "trigger_type": "subpipeline",
+        "trigger_id": parent["id"],
+        "parent_run_id": parent["id"],
+        "metadata": "{}",
+        "breakpoints": "[]",
+    }
+
+
+def _of_version(version: Version) -> dict[str, Any]:
+    return {
+        "pipeline_id": version.pipeline_id,
+        "pipeline_version_id": version.id,
+        "pipeline_name": version.pipeline_name,
+        "pipeline_version": version.version,
+    }
+
+
+def _text(pointer: str, value: Mapping[str, JSON]) -> str:
+    try:
+        return wire.dumps(value)
+    except wire.NotJson as refused:
+        raise ValidationFailed({pointer: [f"This is not JSON: {refused}."]}) from None
+
+
+def _key(idempotency: Idempotency | None, row: Mapping[str, Any]) -> dict[str, Any] | None:
+    if idempotency is None:
+        return None
+    return {
+        "route": idempotency.route,
+        "key": idempotency.key,
+        "body_digest": idempotency.body_digest,
+        "expires_at": clock.text(clock.parse(row["created_at"]) + KEY_LIFE),
+    }
+
+
+def _replayed(who: Principal, idempotency: Idempotency) -> Started:
+    held: Any = IdempotencyKey.get(
+        IdempotencyKey.org_id == who.org_id,
+        IdempotencyKey.route == idempotency.route,
+        IdempotencyKey.key == idempotency.key,
+    )
+    if held.body_digest != idempotency.body_digest:
+        raise IdempotencyMismatch
+    return Started(read.accepted_view(who, held.run_id), replayed=True)
