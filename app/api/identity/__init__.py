@@ -1,0 +1,1 @@
+"""Routes of identity: API keys, the caller itself."""

@@ -1,0 +1,1 @@
+"""Routes of runs: starting and reading them, and the socket that watches them."""

@@ -1,0 +1,5 @@
+"""`python -m app.cli` is `fm`."""
+
+from app.cli import main
+
+main()

@@ -1,0 +1,1 @@
+"""The import path that programs use: `flowmason_studio.api.app`. Only names, no code."""

@@ -1,0 +1,20 @@
+"""The actors: one line each, named as the function they call."""
+
+from __future__ import annotations
+
+import dramatiq
+
+from app.services import housekeeping
+from app.services.runs import drive
+
+
+@dramatiq.actor(queue_name="runs")
+def advance_run() -> None:
+    """A run waits for a worker."""
+    drive.advance_run()
+
+
+@dramatiq.actor(queue_name="housekeeping")
+def purge_expired() -> None:
+    """An hour has passed."""
+    housekeeping.purge_expired()
