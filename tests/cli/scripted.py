@@ -1,0 +1,125 @@
+"""A Studio that plays one run from a script, as slowly as a test wants, and can go away."""
+
+from __future__ import annotations
+
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, urlsplit
+
+RUN_ID = "run-01jz0000000000000000000000"
+STAGE = {"component_type": "note", "attempt": 1, "round": 0, "iteration_path": []}
+
+
+def started(*stage_ids):
+    """The first event of a run."""
+    named = {"pipeline_name": "greet", "pipeline_version": "1.0.0", "stage_ids": list(stage_ids)}
+    return {"type": "run_started", **named}
+
+
+def stage(type, stage_id, **rest):
+    """An event of a stage."""
+    return {"type": f"stage_{type}", "stage_id": stage_id, **STAGE, **rest}
+
+
+def completed(stage_id, **rest):
+    """The end of a stage."""
+    return stage("completed", stage_id, duration_ms=5, **rest)
+
+
+def ended(status):
+    """The last event of a run."""
+    return {"type": f"run_{status}", "status": status, "duration_ms": 12}
+
+
+class ScriptedStudio:
+    """Answers for one run of the pipeline `greet`.
+
+    `tell` adds events. `asked` are the requests so far as (method, path, query), `bodies` what was
+    sent along. `refuse_with` is a status and a body for every request. Without a `request_id` it is
+    something else than a Studio.
+    """
+
+    def __init__(self) -> None:
+        self.events: list[dict] = []
+        self.output: object = {"text": "hello"}
+        self.error: dict | None = None
+        self.asked: list[tuple[str, str, dict]] = []
+        self.bodies: list[dict] = []
+        self.refuse_with: tuple[int, dict] | None = None
+        self.request_id: str | None = "req-1"
+        self.port = 0
+        self._server: ThreadingHTTPServer | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def tell(self, *events: dict) -> None:
+        """The next events of the run."""
+        for event in events:
+            self.events.append({"seq": len(self.events) + 1, "run_id": RUN_ID, **event})
+
+    def start(self) -> None:
+        """Answers from now on; after the first time at the same port."""
+        self._server = ThreadingHTTPServer(("127.0.0.1", self.port), handler(self))
+        self._server.daemon_threads = True
+        self.port = self._server.server_port
+        threading.Thread(target=self._server.serve_forever, args=[0.02], daemon=True).start()
+
+    def stop(self) -> None:
+        """Refuses connections from now on."""
+        if self._server is not None:
+            self._server.shutdown()
+            self._server.server_close()
+            self._server = None
+
+    def answer(self, method: str, path: str, query: dict) -> tuple[int, object]:
+        """Status and body."""
+        self.asked.append((method, path, query))
+        if self.refuse_with:
+            return self.refuse_with
+        if path.endswith("/events"):
+            later = [event for event in self.events if event["seq"] > int(query["after_seq"][0])]
+            return 200, {"items": later[:3], "next": later[2]["seq"] if len(later) > 3 else None}
+        return (202 if method == "POST" else 200), self.run()
+
+    def run(self) -> dict:
+        """The run as it is now."""
+        status = self.events[-1].get("status", "running") if self.events else "pending"
+        return {
+            "id": RUN_ID,
+            "run_id": RUN_ID,
+            "pipeline_id": "pl-01jz0000000000000000000000",
+            "pipeline_name": "greet",
+            "pipeline_version": "1.0.0",
+            "status": status,
+            "output": self.output if status == "completed" else None,
+            "error": self.error,
+            "duration_ms": 12,
+        }
+
+
+def handler(studio: ScriptedStudio) -> type[BaseHTTPRequestHandler]:
+    """What answers for a scripted Studio; each connection serves one request."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            url = urlsplit(self.path)
+            status, body = studio.answer(self.command, url.path, parse_qs(url.query))
+            data = json.dumps(body).encode()
+            self.send_response(status)
+            if studio.request_id:
+                self.send_header("X-Request-ID", studio.request_id)
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+        def do_POST(self) -> None:
+            studio.bodies.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.do_GET()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    return Handler

@@ -1,0 +1,1 @@
+"""The schema there and back."""

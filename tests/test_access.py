@@ -1,0 +1,143 @@
+"""The access matrix: every route, asked by everyone."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.core.ids import is_id
+from app.core.principal import SCOPES
+from tests.api.conftest import (  # noqa: F401 fixtures
+    GOOD,
+    anonymous,
+    app,
+    client,
+    local,
+    new_key,
+    rival,
+    with_key,
+)
+from tests.surface import Route, written
+
+# ruff: noqa: F811 fixtures are parameters
+ROUTES = [route for route in written() if route.scope != "socket"]
+GUARDED = [route for route in ROUTES if route.scope != "none"]
+SHARED = ("/api/v1/registry/components/<string:component_type>",)  # by all organisations
+OWNED = [route for route in GUARDED if "<" in route.path and route.path not in SHARED]
+SOCKET = next(route for route in written() if route.scope == "socket")
+REFUSED = (401, 403)
+
+BODIES = {
+    "/api/v1/auth/api-keys": {"name": "made"},
+    "/api/v1/pipelines": GOOD | {"name": "second"},
+    "/api/v1/runs": {"pipeline_id": "greet"},
+}
+
+
+def named(routes: list[Route]):
+    return pytest.mark.parametrize(
+        "route", routes, ids=[f"{route.method} {route.path}" for route in routes]
+    )
+
+
+def things_of(client) -> dict[str, str]:
+    """A thing of each kind, made by `client`, by the name that paths have for its id."""
+    key = client.post("/api/v1/auth/api-keys", json={"name": "victim"}).json
+    pipeline = client.post("/api/v1/pipelines", json=GOOD).json
+    run = client.post("/api/v1/runs", json={"pipeline_id": "greet"}).json
+    return {
+        "<string:key_id>": key["id"],
+        "<string:pipeline_id>": pipeline["id"],
+        "<string:run_id>": run["id"],
+        "<string:component_type>": "logger",
+        "<asset>": "LICENSE",
+    }
+
+
+def ask(client, route: Route, things: dict[str, str], **headers: str):
+    path = route.path
+    for name, value in things.items():
+        path = path.replace(name, value)
+    body = BODIES.get(route.path) if route.method == "POST" else None
+    return client.open(path, method=route.method, json=body, headers=headers)
+
+
+@pytest.fixture
+def things(client):
+    return things_of(client)
+
+
+@named(ROUTES)
+def test_administrator_is_served(route, client, things):
+    assert ask(client, route, things).status_code // 100 == 2
+
+
+@named(ROUTES)
+def test_local_administrator_is_served(route, local):
+    assert ask(local, route, things_of(local)).status_code // 100 == 2
+
+
+@named(ROUTES)
+def test_anonymous_is_served_only_where_no_scope_is_needed(route, anonymous, things):
+    status = ask(anonymous, route, things).status_code
+
+    assert status // 100 == 2 if route.scope == "none" else status == 401
+
+
+@named(ROUTES)
+def test_bad_key_is_served_only_where_no_scope_is_needed(route, anonymous, things):
+    status = ask(anonymous, route, things, Authorization=f"Bearer fm_{'x' * 43}").status_code
+
+    assert status // 100 == 2 if route.scope == "none" else status == 401
+
+
+@pytest.mark.parametrize("scope", SCOPES)
+@named(GUARDED)
+def test_single_scope_is_admitted_where_it_is_the_one_needed(
+    route, scope, with_key, new_key, things
+):
+    status = ask(with_key(new_key(scope)), route, things).status_code
+
+    admitted = route.scope in (scope, "any") or scope == "admin"
+    assert (status not in REFUSED) is admitted, status
+
+
+@named(OWNED)
+def test_other_organisations_thing_is_absent(route, rival, things):
+    assert ask(rival, route, things).status_code == 404
+
+
+@named([route for route in GUARDED if "<" not in route.path])
+def test_other_organisation_is_told_no_id_of_ours(route, rival, things):
+    rival.post("/api/v1/pipelines", json=GOOD)
+
+    told = ask(rival, route, things)
+
+    assert told.status_code // 100 == 2
+    assert not [thing for thing in things.values() if thing in told.text and is_id(thing)]
+
+
+@named(GUARDED)
+def test_request_of_a_run_without_credential_is_refused_in_local_mode(route, local):
+    things = things_of(local)
+
+    assert ask(local, route, things, **{"X-FlowMason-Run": "run-1"}).status_code == 401
+
+
+UPGRADE = {"Upgrade": "websocket", "Connection": "Upgrade"}
+
+
+def test_socket_refuses_a_bad_key_before_the_upgrade(anonymous):
+    refused = ask(anonymous, SOCKET, {}, Authorization="Bearer bad", **UPGRADE)
+
+    assert refused.status_code == 401
+
+
+def test_socket_lets_the_first_message_bring_the_credential(anonymous):
+    # Past the checks this is a broken handshake: it lacks its key.
+    assert ask(anonymous, SOCKET, {}, **UPGRADE).status_code == 400
+
+
+def test_socket_of_a_run_is_never_the_local_administrators(local):
+    refused = ask(local, SOCKET, {}, **{"X-FlowMason-Run": "run-1"}, **UPGRADE)
+
+    assert refused.status_code == 401
