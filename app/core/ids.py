@@ -19,26 +19,50 @@ def _text(value: int) -> str:
     return "".join(_PAIRS[value >> shift & 1023] for shift in range(120, -1, -10))
 
 
-class _Drawn(threading.local):
-    """Random bytes of this thread, drawn for many ids at once: each draw is a system call."""
+class _Maker:
+    """Makes the ids of this process: each is higher than the one before within a millisecond."""
 
-    rest: bytes = b""
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        # Drawn for many ids at once: each draw is a system call.
+        self._drawn = b""
+        self._last = 0
+
+    def value(self) -> int:
+        """The 128 bits of a new id."""
+        with self._lock:
+            at = clock.now_ms()
+            if at == self._last >> 80:
+                # A step of 60 bits leaves room for a million more in this millisecond.
+                self._last += 1 + (self._random() >> 20)
+            else:
+                self._last = at << 80 | self._random()
+            return self._last
+
+    def _random(self) -> int:
+        rest = self._drawn or os.urandom(256 * _RANDOM_BYTES)
+        self._drawn = rest[_RANDOM_BYTES:]
+        return int.from_bytes(rest[:_RANDOM_BYTES])
 
 
-_drawn = _Drawn()
+_maker = _Maker()
+
+
+def _start_anew() -> None:
+    global _maker
+    _maker = _Maker()
+
+
 # A forked process must not make the ids that its parent will make.
-os.register_at_fork(after_in_child=lambda: setattr(_drawn, "rest", b""))
-
-
-def _random() -> int:
-    rest = _drawn.rest or os.urandom(256 * _RANDOM_BYTES)
-    _drawn.rest = rest[_RANDOM_BYTES:]
-    return int.from_bytes(rest[:_RANDOM_BYTES])
+os.register_at_fork(after_in_child=_start_anew)
 
 
 def new_id(prefix: str) -> str:
-    """A new id; ids of one prefix sort by the millisecond in which they were made."""
-    return f"{prefix}-{_text(clock.now_ms() << 80 | _random())}"
+    """A new id; the ids that one process makes with one prefix sort in the order of their making.
+
+    Of several processes they sort by the millisecond in which they were made.
+    """
+    return f"{prefix}-{_text(_maker.value())}"
 
 
 def derived_id(prefix: str, *parts: str, at_ms: int) -> str:

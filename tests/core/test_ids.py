@@ -15,6 +15,12 @@ def test_ids_have_the_form_and_none_is_made_twice():
     assert all(ids.is_id(one, "run") for one in made)
 
 
+def test_ids_of_one_process_sort_in_the_order_of_their_making():
+    made = [ids.new_id("run") for _ in range(5000)]
+
+    assert made == sorted(made)
+
+
 def test_threads_make_ids_of_their_own():
     made: list[str] = []
     threads = [

@@ -1,10 +1,12 @@
 """`/ws/runs` in a real web process: handshake, events over the real bus, closing."""
 
+import contextlib
 import socket
 import threading
 import time
 
 import pytest
+from simple_websocket import ConnectionClosed
 
 from app.infra import bus
 from app.services.pipelines.documents import create_pipeline
@@ -235,8 +237,10 @@ def test_message_over_64_kib_closes_with_1009(watcher):
 
 
 def test_flood_closes_with_4429(watcher):
-    for _ in range(80):
-        watcher.say(type="ping")
+    # The server may close while the flood still goes on.
+    with contextlib.suppress(ConnectionClosed):
+        for _ in range(80):
+            watcher.say(type="ping")
 
     assert watcher.closed_with() == 4429
 
