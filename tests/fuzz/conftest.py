@@ -1,0 +1,80 @@
+"""What the fuzz tests share: the API over a real database, with things in it to be asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import schemathesis
+from flask import Flask
+from schemathesis.config import ChecksConfig, PositiveDataAcceptanceConfig, SimpleCheckConfig
+
+from app.api import build_app
+from app.infra import broker, egress
+from app.infra.database import transaction
+from app.models import ApiKey, AuditEntry, IdempotencyKey, Pipeline, Run
+from app.services.runs import drive
+from tests.api.conftest import GOOD, new_key
+
+__all__ = ["new_key"]
+
+# Valid to the schema is not yet sensible: a cursor must be of this list, a pipeline must exist.
+_CHECKS = ChecksConfig(
+    positive_data_acceptance=PositiveDataAcceptanceConfig(expected_statuses=["2xx", "4xx"]),
+    # A key that is not one is refused by tests/test_access.py, which knows what each route needs.
+    ignored_auth=SimpleCheckConfig(enabled=False),
+)
+
+
+@pytest.fixture
+def app(settings) -> Flask:
+    """The API in mode required; a synchronous run waits for no time worth mentioning."""
+    broker.connect(settings.broker_url)
+    egress.connect(())
+    return build_app("required", settings)
+
+
+@pytest.fixture
+def key(app, new_key) -> str:
+    """An administrator's key."""
+    return new_key()
+
+
+@pytest.fixture
+def begin(app, key) -> Callable[[], dict[str, list[str]]]:
+    """Empties the house and puts one pipeline and three runs in.
+
+    Gives ids and names that exist, by the name of the parameter that takes them.
+    """
+    client = app.test_client()
+    client.environ_base["HTTP_X_API_KEY"] = key
+    first = ApiKey.get()
+
+    def begin() -> dict[str, list[str]]:
+        with transaction():
+            for table in (AuditEntry, IdempotencyKey, Run, Pipeline):
+                table.delete().execute()
+            ApiKey.delete().where(ApiKey.id != first.id).execute()
+        pipeline = client.post("/api/v1/pipelines", json=GOOD).json
+        asked = [{"pipeline_id": pipeline["id"], "input": {"n": n}} for n in range(3)]
+        runs = [client.post("/api/v1/runs", json=body).json for body in asked]
+        drive.advance_run()  # one of them is over
+        return {
+            "pipeline_id": [pipeline["id"], pipeline["name"], f"{pipeline['name']}@1.0.0"],
+            "pipeline": [pipeline["name"], pipeline["id"]],
+            "version": ["1.0.0"],
+            "run_id": [run["id"] for run in runs],
+            "component_type": ["foreach", "logger"],
+        }
+
+    return begin
+
+
+@pytest.fixture
+def schema(app, key):
+    """The API document as schemathesis reads it, with an administrator's key in each request."""
+    schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", app)
+    schema.config.headers = {"X-API-Key": key}
+    schema.config.generation.update(with_security_parameters=False)
+    schema.config.checks = _CHECKS
+    return schema
