@@ -343,12 +343,11 @@ def test_timeout_covers_all_redirects_together(request_of):
         time.sleep(0.15)
         return [moved(302, "/")]
 
-    began = time.monotonic()
     with serving(slowly) as server, pytest.raises(StageError) as failed:
         request_of(server.url(), timeout=0.4)
 
     assert (failed.value.type, failed.value.retryable) == ("TIMEOUT", True)
-    assert time.monotonic() - began < 0.7
+    assert len(server.requests) <= 3
 
 
 def test_nobody_listening_is_retryable(request_of):

@@ -139,12 +139,12 @@ def nested(depth, **extra):
     ],
 )
 def test_schema_that_multiplies_its_work_is_refused(schema):
-    began = time.perf_counter()
+    began = time.process_time()
 
     with pytest.raises(SchemaError):
         compile_schema(schema)
 
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
 
 
 @pytest.mark.parametrize(
@@ -192,11 +192,11 @@ def test_large_value_is_not_judged_by_a_heavy_schema():
 
 
 def test_pattern_takes_linear_time():
-    began = time.perf_counter()
+    began = time.process_time()
 
     assert compile_schema({"pattern": "(a+)+$"}).errors("a" * 50_000 + "b")
 
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
 
 
 def test_schema_with_endless_combinations_is_refused_within_a_bounded_count():

@@ -302,6 +302,6 @@ def test_work_grows_with_the_value_alone():
         coerce_to_schema(schema, [{"n": "1"}] * count, purse)
         return 10**9 - purse.steps
 
-    start = time.perf_counter()
+    start = time.process_time()
     assert steps(2000) < 2.1 * steps(1000)
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2

@@ -251,7 +251,7 @@ def test_shutdown_closes_with_1001_and_does_not_wait(web, watcher):
     assert web.stop() == 0
 
     assert watcher.closed_with() == 1001
-    assert time.monotonic() - started < 8
+    assert time.monotonic() - started < 20  # of the 25 that gunicorn would wait
 
 
 def test_client_that_went_away_is_forgotten(web, watcher, run_id):

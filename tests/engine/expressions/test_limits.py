@@ -218,21 +218,21 @@ def test_sorting_long_texts_with_one_beginning_is_paid_for(value_of):
 
 
 def test_many_templates_in_one_long_string_are_read_in_linear_time():
-    began = time.perf_counter()
+    began = time.process_time()
 
     compile_value("{{ input.n }} " * 5_000)
     with pytest.raises(ExpressionSyntaxError):
         compile_value("{{" + "{ ' }" * 20_000)
 
-    assert time.perf_counter() - began < 3
+    assert time.process_time() - began < 3
 
 
 def test_compiling_the_longest_text_is_quick():
-    began = time.perf_counter()
+    began = time.process_time()
 
     Expression("1" + "+1" * 2047, frozenset())
 
-    assert time.perf_counter() - began < 0.5
+    assert time.process_time() - began < 0.5
 
 
 def test_measuring_stops_soon_after_the_limit():

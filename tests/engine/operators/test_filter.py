@@ -244,7 +244,7 @@ def test_an_abandoned_filter_stops_inside_of_a_long_comparison():
 
 def test_ten_thousand_items_take_less_than_a_second():
     items = [{"a": i, "b": "x"} for i in range(10_000)]
-    start = time.perf_counter()
+    start = time.process_time()
 
     assert len(kept(data=items, condition="item.a % 2 == 0 and item.b == 'x'")) == 5000
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 1

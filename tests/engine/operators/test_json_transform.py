@@ -141,13 +141,13 @@ def test_good_config_is_not_told(config):
 )
 @pytest.mark.parametrize("text", ["x", "x" * 100_000])
 def test_expression_that_multiplies_its_data_is_stopped(expression, text):
-    began = time.perf_counter()
+    began = time.process_time()
 
     with pytest.raises(StageError) as failed:
         transform(data=[text, "y"], jmespath_expression=expression)
 
     assert failed.value.type == "TRANSFORMATION"
-    assert time.perf_counter() - began < 3
+    assert time.process_time() - began < 3
 
 
 def test_join_is_measured_before_it_is_made():

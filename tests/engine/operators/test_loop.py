@@ -85,12 +85,12 @@ def test_a_constant_out_of_bounds_is_a_problem_at_save(name, value):
 
 
 def test_batches_larger_than_an_output_are_refused_before_they_are_made():
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(StageError) as refused:
         split(items=[0] * 8_000_000)
 
     assert refused.value.type == "EXECUTION"
-    assert time.perf_counter() - start < 0.5
+    assert time.process_time() - start < 0.5
 
 
 def test_batches_that_just_fit_are_made():

@@ -137,12 +137,12 @@ def doubling(depth):
     "schema", [doubling(40), {"enum": [0] * MAX_SCHEMA_BYTES}], ids=["doubling", "immense"]
 )
 def test_a_hostile_schema_is_refused_at_once(schema, coerce_types):
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(StageError) as refused:
         validated("1", schema, coerce_types=coerce_types)
 
     assert refused.value.type == "VALIDATION"
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
 
 
 def test_data_too_large_for_a_heavy_schema_is_refused_and_not_called_invalid():

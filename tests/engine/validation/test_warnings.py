@@ -132,8 +132,8 @@ def test_two_thousand_stages_that_all_depend_on_each_other_are_looked_at_in_time
     raw = document(*stages, *chain, output_stage_id="s599")
     plan = plan_document(read_document(raw), KNOWN)
 
-    began = time.monotonic()
+    began = time.process_time()
     told = warnings_of(raw, plan)
 
     assert len(told) == 1400
-    assert time.monotonic() - began < 2
+    assert time.process_time() - began < 2
