@@ -67,7 +67,7 @@ def test_events_of_one_flush_take_one_round_trip():
 
 def test_control_note_arrives(own_bus, listen):
     subscription, heard, _ = listen()
-    subscription.subscribe(bus.control_channel("run-1"))
+    subscription.subscribe(bus.CONTROL_CHANNEL)
 
     bus.publish_control("run-1")
 
