@@ -71,7 +71,7 @@ def test_control_note_arrives(own_bus, listen):
 
     bus.publish_control("run-1")
 
-    assert heard.get(timeout=5) == ("control:run-1", b"")
+    assert heard.get(timeout=5) == ("control", b"run-1")
 
 
 def test_what_is_published_after_subscribe_returned_is_always_heard(own_bus, listen):
