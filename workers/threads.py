@@ -1,4 +1,4 @@
-"""The small threads of a worker process: heartbeat, flusher, sweep."""
+"""The small threads of a worker process: heartbeat, flusher, control, sweep."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import config
 from app.infra import database
-from app.services.runs import calls, claim, drive, journal, recover
+from app.services.runs import calls, claim, control, drive, journal, recover
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +22,7 @@ def start_all() -> None:
     """Starts all of them; they end with the process."""
     _start("heartbeat", _heartbeat)
     _start("flusher", _flusher)
+    control.listen()
     start_sweep()
 
 

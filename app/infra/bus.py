@@ -71,9 +71,7 @@ def run_channel(run_id: str) -> str:
     return f"run:{run_id}"
 
 
-def control_channel(run_id: str) -> str:
-    """Where a worker is told to read the control of its run again."""
-    return f"control:{run_id}"
+CONTROL_CHANNEL = "control"  #: where workers hear the ids of runs whose control changed
 
 
 def publish_events(run_id: str, payloads: Sequence[bytes]) -> None:
@@ -87,7 +85,7 @@ def publish_events(run_id: str, payloads: Sequence[bytes]) -> None:
 
 def publish_control(run_id: str) -> None:
     """Tells whoever works on the run to read its control. Never raises for an absent Redis."""
-    _publish([(control_channel(run_id), b"")])
+    _publish([(CONTROL_CHANNEL, run_id.encode())])
 
 
 def _publish(messages: Iterable[tuple[str, bytes]]) -> None:

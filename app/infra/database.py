@@ -219,6 +219,11 @@ def _speak(call: Callable[[], None]) -> None:
         )
 
 
+def locked(query: Any) -> Any:
+    """The query, its rows locked until the transaction ends; SQLite has one writer anyway."""
+    return query.for_update() if is_postgres() else query
+
+
 def skip_locked(query: Any) -> Any:
     """The query, skipping rows that another transaction holds; SQLite has one writer anyway."""
     return query.for_update("FOR UPDATE SKIP LOCKED") if is_postgres() else query

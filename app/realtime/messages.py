@@ -80,14 +80,15 @@ _OFFERED: Mapping[str, Mapping[str, Rule]] = {
     "subscribe": {"run_id": _RUN, "after_seq": _AFTER},
     "unsubscribe": {"run_id": _RUN},
     "ping": {},
+    "stop": {"run_id": _RUN},
 }
 
 
 def check(message: Message) -> None:
     """Judges type and fields. Raises ValidationFailed with one sentence for all that is wrong."""
-    if message.type in CONTROL_TYPES:
-        raise _wrong({"/type": "This version does not control runs."})
     rules = _OFFERED.get(message.type)
+    if rules is None and message.type in CONTROL_TYPES:
+        raise _wrong({"/type": f"This version does not offer {message.type}."})
     if rules is None:
         raise _wrong({"/type": f"The type must be one of {', '.join(_OFFERED)}."})
     wrong = {

@@ -52,6 +52,9 @@ class House(Protocol):
     def find(self, who: Principal, run_id: str) -> Mapping[str, Any]:
         """`status` and `last_seq` of a run. Raises NotFound."""
 
+    def stop(self, who: Principal, run_id: str) -> Mapping[str, Any]:
+        """Stops a run; gives its RunControl. Raises NotFound, IllegalMove."""
+
     def since(
         self, who: Principal, run_id: str, after_seq: int, limit: int
     ) -> Sequence[Mapping[str, Any]]:

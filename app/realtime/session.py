@@ -219,6 +219,8 @@ class Session:
                 self._unsubscribe(message)
             case "ping":
                 self._wire.send(messages.tell("pong", message))
+            case "stop":
+                self._stop(message)
 
     def _check_scope(self, kind: str) -> None:
         scope = _SCOPES.get(kind)
@@ -229,6 +231,10 @@ class Session:
     def _auth(self, message: Message) -> None:
         if self._authenticate(partial(self._house.authenticate, message.members["token"])):
             self._tell_connected(message)
+
+    def _stop(self, message: Message) -> None:
+        told = self._house.stop(self._caller(), message.members["run_id"])
+        self._wire.send(messages.tell("control", message, **told))
 
     def _unsubscribe(self, message: Message) -> None:
         run_id = message.members["run_id"]

@@ -67,11 +67,11 @@ def test_events_of_one_flush_take_one_round_trip():
 
 def test_control_note_arrives(own_bus, listen):
     subscription, heard, _ = listen()
-    subscription.subscribe(bus.control_channel("run-1"))
+    subscription.subscribe(bus.CONTROL_CHANNEL)
 
     bus.publish_control("run-1")
 
-    assert heard.get(timeout=5) == ("control:run-1", b"")
+    assert heard.get(timeout=5) == ("control", b"run-1")
 
 
 def test_what_is_published_after_subscribe_returned_is_always_heard(own_bus, listen):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 
-from app.core.errors import NotFound, Unauthenticated, Unavailable
+from app.core.errors import IllegalMove, NotFound, Unauthenticated, Unavailable
 from app.core.principal import Principal
 from app.realtime.outbox import Live
 from app.realtime.ports import Gone
@@ -85,6 +85,14 @@ class House:
 
     def user(self, who: Principal) -> dict | None:
         return {"id": who.user_id, "name": "A"}
+
+    def stop(self, who: Principal, run_id: str) -> dict:
+        self._answer()
+        if run_id not in self.heads:
+            raise NotFound
+        if self.status != "running":
+            raise IllegalMove(f"A {self.status} run cannot become cancelled.")
+        return {"run_id": run_id, "status": self.status, "mode": "stopped"}
 
     def find(self, who: Principal, run_id: str) -> dict:
         self._answer()

@@ -70,7 +70,7 @@ def test_control_message_is_refused_as_not_offered():
     answer = talk.say(type="pause", run_id="run-1")
 
     assert answer["code"] == "validation-failed"
-    assert answer["detail"] == "This version does not control runs."
+    assert answer["detail"] == "This version does not offer pause."
 
 
 def test_control_message_without_its_scope_is_forbidden(talk):
@@ -311,3 +311,22 @@ def test_token_chunks_are_dropped_first_and_without_a_word(talk):
     assert talk.tape.seqs() == list(range(1, 11))
     assert "lagged" not in talk.tape.types()
     assert "token_chunk" not in talk.tape.types()
+
+
+def test_stop_is_answered_with_where_the_run_stands():
+    talk = Talk(caller("runs:write"))
+
+    answer = talk.say(type="stop", run_id="run-1", id="s")
+
+    assert (answer["type"], answer["id"], answer["mode"]) == ("control", "s", "stopped")
+    assert answer["timestamp"]
+
+
+def test_stop_of_a_final_run_is_an_illegal_move():
+    talk = Talk(caller("runs:write"))
+    talk.house.status = "completed"
+
+    answer = talk.say(type="stop", run_id="run-1", id="s")
+
+    assert (answer["type"], answer["code"]) == ("error", "illegal-move")
+    assert answer["detail"] == "A completed run cannot become cancelled."

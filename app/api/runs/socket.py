@@ -23,7 +23,7 @@ from app.realtime.frames import Frames, SocketWire
 from app.realtime.messages import MAX_BYTES
 from app.realtime.session import Session
 from app.services.identity.me import get_me
-from app.services.runs import read
+from app.services.runs import control, read
 
 log = logging.getLogger(__name__)
 
@@ -134,6 +134,11 @@ class _House:
         """`status` and `last_seq` of a run. Raises NotFound."""
         with _visit():
             return read.get_head(who, run_id)
+
+    def stop(self, who: Principal, run_id: str) -> Mapping[str, Any]:
+        """Stops a run; gives its RunControl. Raises NotFound, IllegalMove."""
+        with _visit():
+            return control.stop(who, run_id)
 
     def since(
         self, who: Principal, run_id: str, after_seq: int, limit: int

@@ -51,7 +51,7 @@ def hand_over(run_id: str, epoch: int, limit: int) -> bool:
     sql = (
         "UPDATE runs SET status = 'pending', epoch = epoch + 1, recoveries = recoveries + 1, "
         f"lease_until = NULL WHERE {_LOST}{now()} AND recoveries < :limit "
-        "AND coalesce(control, '') <> 'stop' RETURNING id"
+        "AND coalesce(control, '') NOT LIKE 'stop%' RETURNING id"
     )
     found = execute(sql, {"run": run_id, "epoch": epoch, "limit": limit}).fetchone()
     return found is not None

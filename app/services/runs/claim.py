@@ -34,7 +34,8 @@ class Lease:
     time, so machines whose clocks differ agree. `inbox` is where the driving thread waits: for
     finished calls (run id and answer), and for `None`, which only says "look again"; a child run
     that is executed in place shares that of its parent. `heard_seq` is the newest command counter
-    that was seen, `control_seq` the one that is acted on.
+    that was seen, `control_seq` the one that is acted on, `control` its command. `is_noted`: a
+    note came over the bus, and the row is to be read whatever the counters say.
     """
 
     def __init__(self, row: Mapping[str, Any], inbox: SimpleQueue[Any] | None = None) -> None:
@@ -44,6 +45,8 @@ class Lease:
         self.epoch: int = row["epoch"]
         self.control_seq: int = row["control_seq"]
         self.heard_seq = self.control_seq
+        self.control: str | None = row["control"]
+        self.is_noted = False
         self.inbox: SimpleQueue[Any] = inbox or SimpleQueue()
         self.is_lost = False
         self._claimed_at = ms(row["claimed_at"])
@@ -70,6 +73,11 @@ class Lease:
     def lose(self) -> None:
         """Says that another holds the run now; the driving thread hears it at once."""
         self.is_lost = True
+        self.inbox.put(None)
+
+    def note(self) -> None:
+        """Says that the run's control may have changed; the driving thread hears it at once."""
+        self.is_noted = True
         self.inbox.put(None)
 
     def check(self) -> None:
@@ -113,6 +121,20 @@ def held() -> list[Lease]:
     """The leases of this process."""
     with _held_lock:
         return list(_held.values())
+
+
+def note(run_id: str) -> None:
+    """Has the run's control read again, if this process holds the run."""
+    with _held_lock:
+        lease = _held.get(run_id)
+    if lease is not None:
+        lease.note()
+
+
+def note_all() -> None:
+    """Has the control of all runs of this process read again: notes may have been lost."""
+    for lease in held():
+        lease.note()
 
 
 def beat() -> None:

@@ -8,29 +8,84 @@ from typing import Any
 
 import config
 from app.core import clock
-from app.core.errors import InvalidPipeline
-from app.core.states import StageStatus
+from app.core.errors import IllegalMove, InvalidPipeline, NotFound
+from app.core.ids import is_id
+from app.core.principal import Principal
+from app.core.states import RunStatus, StageStatus, is_final
+from app.core.wire import JSON
 from app.engine.instance import Cancelled, Failed, child_run_id
 from app.engine.operators.subpipeline import Subpipeline
 from app.infra import bus
-from app.infra.database import after_commit, statement, transaction
+from app.infra.database import after_commit, locked, statement, transaction
+from app.infra.subscription import Subscription
 from app.models import Run, StageRun, journal_sql
+from app.models.base import raw
+from app.services.identity import audit
+from app.services.runs import claim, commands
 from app.services.runs.claim import Lease
+from app.services.runs.events import embedded
 from app.services.runs.journal import Journal
 from app.services.runs.restore import restore
 from app.services.runs.settle import settle
 
 
-def stop_run(run_id: str) -> None:
-    """Ends a run and the children that it awaits as cancelled; one that is under way as soon as its
-    worker hears of it. A final run stays as it is."""
+def stop(who: Principal, run_id: str) -> dict[str, JSON]:
+    """Stops a run and the children that it awaits (contract 03, Stop); gives its RunControl.
+
+    Raises NotFound; IllegalMove for a run that is final.
+    """
+    by = who.user_id or who.client_id or who.api_key_id
     with transaction():
-        row = journal_sql.take_to_end(run_id, config.settings().lease_seconds)
-        if row is None and journal_sql.command(run_id, "stop"):
-            after_commit(lambda: bus.publish_control(run_id))
-        children = end_unheld(row, Cancelled()) if row else []
+        run = _locked(who, run_id)
+        if is_final(RunStatus(run.status)):
+            raise IllegalMove(f"A {run.status} run cannot become cancelled.")
+        audit.record(who, "run.stop", run.id)
+        children = None if commands.is_stop(run.control) else _stop(run.id, by)
+    for child in children or ():
+        stop_run(child, by)
+    return _stopped(who, run.id)
+
+
+def _locked(who: Principal, run_id: str) -> Any:
+    """The run, which nobody else writes until this transaction ends. Raises NotFound."""
+    query = Run.of(who.org_id, Run.id, Run.status, Run.control).where(Run.id == run_id)
+    run = locked(query).namedtuples().first() if is_id(run_id, "run") else None
+    if run is None:
+        raise NotFound
+    return run
+
+
+def _stopped(who: Principal, run_id: str) -> dict[str, JSON]:
+    query = Run.of(who.org_id, Run.status, raw(Run.breakpoints)).where(Run.id == run_id)
+    status, breakpoints = query.tuples().get()
+    return {
+        "run_id": run_id,
+        "status": status,
+        "mode": "stopped",
+        "paused_before": None,
+        "paused_iteration": [],
+        "breakpoints": embedded(breakpoints),
+    }
+
+
+def stop_run(run_id: str, by: str | None = None) -> None:
+    """Ends a run and the children that it awaits as cancelled; one that is under way as soon as its
+    worker hears of it. A final run stays as it is. `by` is the id of who asked."""
+    with transaction():
+        children = _stop(run_id, by)
     for child in children:
-        stop_run(child)
+        stop_run(child, by)
+
+
+def _stop(run_id: str, by: str | None) -> list[str]:
+    """Stops a run; gives the children to stop once this is committed."""
+    if not journal_sql.command(run_id, commands.stop(by)):
+        return []
+    row = journal_sql.take_to_end(run_id, config.settings().lease_seconds)
+    if row is None:
+        after_commit(lambda: bus.publish_control(run_id))
+        return []
+    return end_unheld(row, Cancelled())
 
 
 def end_unheld(row: Mapping[str, Any], outcome: Cancelled | Failed) -> list[str]:
@@ -70,6 +125,14 @@ def awaited_children(run_id: str) -> list[str]:
         child_run_id(id, failures, clock.to_ms(started_at))
         for id, failures, started_at in list(waiting.tuples())
     ]
+
+
+def listen() -> Subscription:
+    """Has the runs of this process read their control as soon as it changes, by one subscription
+    for all of them. While Redis is away the heartbeat finds what was not heard."""
+    notes = Subscription(lambda channel, run_id: claim.note(run_id.decode()), claim.note_all)
+    notes.subscribe(bus.CONTROL_CHANNEL, wait_seconds=0)
+    return notes
 
 
 def read(run_id: str) -> tuple[str | None, int]:

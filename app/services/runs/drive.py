@@ -14,7 +14,7 @@ from contextlib import suppress
 from app.core import clock
 from app.core.errors import LeaseLost
 from app.engine.instance import ChildCall, Finished, HandedBack, Outcome, Parked
-from app.services.runs import child, control
+from app.services.runs import child, commands, control
 from app.services.runs.child import Ended
 from app.services.runs.claim import Lease, claim, held
 from app.services.runs.driven import Driven
@@ -133,9 +133,9 @@ class _Driver:
         for run_id in run.children.unwanted(run.coordinator.awaits):
             here = self.runs.get(run_id)
             if here is None:
-                control.stop_run(run_id)
+                control.stop_run(run_id, commands.stopped_by(run.lease.control))
             else:
-                here.coordinator.cancel()
+                here.stop(run.lease.control)
                 self.inbox.put(None)
 
     def _hear(self) -> None:

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 
 from app.core import clock
 from app.engine.instance import Call, ChildCall, Finished, Outcome
-from app.services.runs import calls, control, events
+from app.services.runs import calls, commands, control, events
 from app.services.runs.child import Ended
 from app.services.runs.children import LOOK_SECONDS, Children
 from app.services.runs.claim import Lease, holding
@@ -32,7 +32,7 @@ class Driven:
             self.journal = Journal(lease, known)
             held.enter_context(watched(self.journal))
             self._held = held.pop_all()
-        self._obey(lease.row["control"])
+        self._obey()
         self._announce_claim()
 
     def close(self) -> None:
@@ -73,14 +73,21 @@ class Driven:
     def _listen(self) -> None:
         """Obeys a command that came in since the last turn. Raises LeaseLost."""
         self.lease.check()
-        if self.lease.heard_seq != self.lease.control_seq:
-            command, self.lease.control_seq = control.read(self.lease.run_id)
-            self.lease.heard_seq = self.lease.control_seq
-            self._obey(command)
+        lease = self.lease
+        if lease.is_noted or lease.heard_seq != lease.control_seq:
+            lease.is_noted = False  # first: a note that comes while it is read is another
+            lease.control, lease.control_seq = control.read(lease.run_id)
+            lease.heard_seq = lease.control_seq
+            self._obey()
 
-    def _obey(self, command: str | None) -> None:
-        if command == "stop":
+    def _obey(self) -> None:
+        if commands.is_stop(self.lease.control):
             self.coordinator.cancel()
+
+    def stop(self, command: str | None) -> None:
+        """Ends it as cancelled, by the command that its parent obeys, if there is one."""
+        self.lease.control = command
+        self.coordinator.cancel()
 
     def _take_answers(self) -> None:
         now = self.lease.now()

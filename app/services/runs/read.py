@@ -122,7 +122,7 @@ def _event(run: Any, row: dict[str, Any], size: int) -> dict[str, JSON]:
         data = events.started(facts, list(_plan(run).stages))
     elif type in events.RUN_ENDS:
         ended = {name: getattr(run, name) for name in ("status", "error", "duration_ms", "usage")}
-        data = events.ended(ended, type, _output(run), size)
+        data = {**data, **events.ended(ended, type, _output(run), size)}
     return events.event(run.id, row["seq"], type, clock.text(row["at"]), data, stage, size)
 
 

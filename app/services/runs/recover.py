@@ -15,7 +15,7 @@ from app.engine.instance import Cancelled, Failed
 from app.infra import broker
 from app.infra.database import statement
 from app.models import journal_sql
-from app.services.runs import control
+from app.services.runs import commands, control
 
 log = logging.getLogger(__name__)
 
@@ -55,14 +55,14 @@ def _end(run_id: str, epoch: int) -> None:
         row = journal_sql.take_over(run_id, epoch, config.settings().lease_seconds)
     if row is None:
         return  # its worker came back, or another sweep was first
-    outcome = Cancelled() if row["control"] == "stop" else Failed(_exhausted())
+    outcome = Cancelled() if commands.is_stop(row["control"]) else Failed(_exhausted())
     try:
         children = control.end_unheld(row, outcome)
     except LeaseLost:
         log.debug("lost run taken meanwhile", extra={"action": "lease_lost", "run_id": run_id})
         return
     for child in children:
-        control.stop_run(child)
+        control.stop_run(child, commands.stopped_by(row["control"]))
 
 
 def _exhausted() -> RunError:

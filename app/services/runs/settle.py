@@ -21,7 +21,7 @@ from app.engine.instance import (
 from app.infra.broker import ring
 from app.infra.database import after_commit, transaction
 from app.models import journal_sql
-from app.services.runs import alarms, events
+from app.services.runs import alarms, commands, events
 from app.services.runs.claim import Lease
 from app.services.runs.journal import Journal, RunEvent
 
@@ -69,7 +69,14 @@ def _end(lease: Lease, journal: Journal, outcome: Completed | Failed | Cancelled
     output = _output_text(outcome)
     limit = config.settings().event_output_bytes
     said = events.ended(change, type, output, limit)
-    return journal.settle(change, RunEvent(type, {}, now), said)
+    return journal.settle(change, RunEvent(type, _told(lease, outcome), now), said)
+
+
+def _told(lease: Lease, outcome: Outcome) -> dict[str, JSON]:
+    """What the final event tells that is not in the run's row."""
+    if isinstance(outcome, Cancelled):
+        return {"cancelled_by": commands.stopped_by(lease.control)}
+    return {}
 
 
 def _ending(outcome: Completed | Failed | Cancelled) -> dict[str, JSON]:

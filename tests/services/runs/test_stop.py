@@ -1,0 +1,129 @@
+"""Stopping runs: at once where nobody works on them, through their worker otherwise."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from app.core.errors import IllegalMove, NotFound
+from app.infra import bus
+from app.infra.database import release
+from app.models.identity import AuditEntry
+from app.services.runs import control, drive
+from tests.conftest import wait_until
+from tests.services.runs.conftest import drive_behind, row, stored_types, tape, transform
+from tests.services.runs.test_subpipeline import child_of, flaky, flaky_stage, sub  # noqa: F401
+
+# ruff: noqa: F811 fixtures are parameters
+FINAL = {"run_completed", "run_failed", "run_cancelled"}
+
+
+@pytest.fixture
+def notes(settings, bells):
+    """What has workers hear of commands at once."""
+    bus.connect(settings.redis_url)
+    listening = control.listen()
+    assert listening.subscribe(bus.CONTROL_CHANNEL, wait_seconds=30)
+    yield listening
+    listening.close()
+    bus.publish_control("the last note wakes the reader")
+
+
+def stops(*calls) -> list[object]:
+    """Makes the calls at the same time; what each gave or raised."""
+    gate, found = threading.Barrier(len(calls)), []
+
+    def one(call):
+        gate.wait()
+        try:
+            found.append(call())
+        except IllegalMove as refused:
+            found.append(refused)
+        finally:
+            release()
+
+    together = [threading.Thread(target=one, args=(call,)) for call in calls]
+    for thread in together:
+        thread.start()
+    for thread in together:
+        thread.join()
+    return found
+
+
+def endings(run_id: str) -> list[str]:
+    return [type for type in stored_types(run_id) if type in FINAL]
+
+
+def test_stopped_pending_run_tells_who_stopped_it(deploy, start, who):
+    run_id = start(deploy(transform("a")))
+
+    told = control.stop(who, run_id)
+
+    assert (told["status"], told["mode"]) == ("cancelled", "stopped")
+    (last,) = tape(who, run_id)
+    assert (last["seq"], last["type"], last["status"]) == (1, "run_cancelled", "cancelled")
+    assert last["cancelled_by"] == (who.user_id or who.client_id or who.api_key_id)
+
+
+def test_stop_is_written_down_in_the_audit_log(deploy, start, who):
+    run_id = start(deploy(transform("a")))
+
+    control.stop(who, run_id)
+
+    (entry,) = AuditEntry.select().where(AuditEntry.action == "run.stop")
+    assert (entry.resource_type, entry.resource_id) == ("run", run_id)
+
+
+def test_stop_of_another_organisations_run_is_absent(deploy, start, who, stranger):
+    run_id = start(deploy(transform("a")))
+
+    with pytest.raises(NotFound):
+        control.stop(stranger, run_id)
+
+    assert row(run_id).status == "pending"
+
+
+def test_stop_reaches_a_busy_worker_by_its_note(deploy, start, flaky, who, notes):
+    flaky.hold.clear()
+    run_id = start(deploy(sub("s", deploy(flaky_stage()))))
+    driver = drive_behind()
+    wait_until(lambda: flaky.calls)
+
+    told = control.stop(who, run_id)
+    driver.join(30)  # no heartbeat beats here
+    flaky.hold.set()
+
+    assert told["mode"] == "stopped"
+    for stopped in (run_id, child_of(run_id).id):
+        assert row(stopped).status == "cancelled"
+        last = tape(who, stopped)[-1]
+        assert last["type"] == "run_cancelled"
+        assert last["cancelled_by"] == (who.user_id or who.client_id or who.api_key_id)
+
+
+def test_second_stop_of_a_running_run_answers_the_same(deploy, start, flaky, who, notes):
+    flaky.hold.clear()
+    run_id = start(deploy(flaky_stage()))
+    driver = drive_behind()
+    wait_until(lambda: flaky.calls)
+
+    stops(lambda: control.stop(who, run_id), lambda: control.stop(who, run_id))
+    driver.join(30)
+    flaky.hold.set()
+
+    assert endings(run_id) == ["run_cancelled"]
+    assert row(run_id).control_seq == 1
+
+
+@pytest.mark.parametrize("round", range(5))
+def test_stop_against_settle_ends_the_run_once(deploy, start, who, round):
+    run_id = start(deploy(transform("a")))
+
+    stops(drive.advance_run, lambda: control.stop(who, run_id))
+
+    seqs = [event["seq"] for event in tape(who, run_id)]
+    assert seqs == list(range(1, len(seqs) + 1))
+    assert len(endings(run_id)) == 1
+    assert stored_types(run_id)[-1] in FINAL
+    assert row(run_id).status == endings(run_id)[0].removeprefix("run_")
