@@ -178,6 +178,14 @@ def ring(queue: str, times: int = 1) -> None:
         _broker().enqueue(bell)
 
 
+def answers() -> bool:
+    """Whether the broker answers. It may take as long as its time-outs allow."""
+    try:
+        return bool(_broker().client.ping())
+    except (redis.RedisError, OSError):
+        return False
+
+
 def is_quiet(queue: str) -> bool:
     """Whether no bell waits in `queue`."""
     return not _broker().count(queue)
