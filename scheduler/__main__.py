@@ -12,9 +12,7 @@ from app.infra import broker, bus, database
 from app.services.runs import recover
 from scheduler.metronome import HouseJob, Metronome
 
-HOUSE_JOBS = {
-    "purge-expired": HouseJob(every_seconds=3600, send=partial(broker.ring, "housekeeping"))
-}
+HOUSE_JOBS = {"keep-house": HouseJob(every_seconds=3600, send=partial(broker.ring, "housekeeping"))}
 
 
 def main() -> None:

@@ -18,7 +18,7 @@ from dramatiq.errors import ConnectionClosed
 from dramatiq.message import Message
 
 #: The actor that answers each queue's bell.
-ACTORS = {"runs": "advance_run", "housekeeping": "purge_expired"}
+ACTORS = {"runs": "advance_run", "housekeeping": "keep_house"}
 
 _INCARNATION = "fm:incarnation"
 _SWEEP_LOCK = "fm:sweep"

@@ -62,11 +62,11 @@ def test_derived_id_is_the_same_for_the_same_parts():
 
 
 def test_time_of_an_id_can_be_read_from_it():
-    assert made_at_ms(derived_id("run", "x", at_ms=1_800_000_000_123)) == 1_800_000_000_123
+    assert ids.made_at_ms(ids.derived_id("run", "x", at_ms=1_800_000_000_123)) == 1_800_000_000_123
 
 
 def test_ids_made_from_a_moment_on_are_at_least_its_lowest_id():
-    lowest = lowest_id("run", 1_800_000_000_123)
+    lowest = ids.lowest_id("run", 1_800_000_000_123)
 
-    assert derived_id("run", "x", at_ms=1_800_000_000_122) < lowest
-    assert lowest <= derived_id("run", "x", at_ms=1_800_000_000_123)
+    assert ids.derived_id("run", "x", at_ms=1_800_000_000_122) < lowest
+    assert lowest <= ids.derived_id("run", "x", at_ms=1_800_000_000_123)
