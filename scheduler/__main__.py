@@ -8,7 +8,7 @@ from functools import partial
 
 import config
 import config.logging
-from app.infra import broker, bus, database
+from app.infra import broker, bus, counters, database
 from app.services.runs import recover
 from scheduler.metronome import HouseJob, Metronome
 
@@ -30,7 +30,7 @@ def _beat(settings: config.Settings) -> None:
     database.connect(settings.database_url, max_connections=2)
     bus.connect(settings.redis_url)
     broker.connect(settings.broker_url)
-    metronome = Metronome(bus.client(), HOUSE_JOBS, each_beat=(_sweep,))
+    metronome = Metronome(bus.client(), HOUSE_JOBS, each_beat=(_sweep, counters.flush))
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: metronome.stop())
     metronome.beat_until_stopped()

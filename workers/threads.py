@@ -9,12 +9,13 @@ import time
 from collections.abc import Callable
 
 import config
-from app.infra import database
+from app.infra import counters, database
 from app.services.runs import calls, claim, drive, journal, recover
 
 log = logging.getLogger(__name__)
 
 _FLUSH_POLL_SECONDS = 0.02
+_COUNT_SECONDS = 5.0
 _STUCK_THREADS = 2
 
 
@@ -22,6 +23,7 @@ def start_all() -> None:
     """Starts all of them; they end with the process."""
     _start("heartbeat", _heartbeat)
     _start("flusher", _flusher)
+    _start("counters", _counters)
     start_sweep()
 
 
@@ -68,6 +70,10 @@ def _flusher() -> None:
         journal.some_open.wait()
         time.sleep(_FLUSH_POLL_SECONDS)
         _survive(journal.flush_old)
+
+
+def _counters() -> None:
+    _each(_COUNT_SECONDS, counters.flush)
 
 
 def _sweep() -> None:

@@ -14,6 +14,7 @@ from contextlib import suppress
 from app.core import clock
 from app.core.errors import LeaseLost
 from app.engine.instance import ChildCall, Finished, HandedBack, Outcome, Parked
+from app.services import figures
 from app.services.runs import child, control
 from app.services.runs.child import Ended
 from app.services.runs.claim import Lease, claim, held
@@ -79,6 +80,7 @@ class _Driver:
         except LeaseLost:
             # Another worker has the run; whatever was buffered here is void.
             log.info("lease lost", extra={"action": "lease_lost", "run_id": run.lease.run_id})
+            figures.lease_lost()
             self._gone(run)
 
     def _turn(self, run: Driven) -> None:
