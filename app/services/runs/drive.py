@@ -19,6 +19,7 @@ from app.services.runs import child, control
 from app.services.runs.child import Ended
 from app.services.runs.claim import Lease, claim, held
 from app.services.runs.driven import Driven
+from config.logging import bound
 
 log = logging.getLogger(__name__)
 
@@ -45,8 +46,9 @@ def stop_driving() -> None:
 
 def drive(lease: Lease) -> None:
     """Drives a claimed run. Loses nothing whatever happens: what is not written is done again."""
-    log.debug("run claimed", extra={"action": "run_claimed", "run_id": lease.run_id})
-    _Driver(lease).run()
+    with bound(run_id=lease.run_id, org_id=lease.org_id):
+        log.debug("run claimed", extra={"action": "run_claimed"})
+        _Driver(lease).run()
 
 
 class _Driver:
