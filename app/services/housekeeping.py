@@ -23,8 +23,8 @@ from app.models import AuditEntry, IdempotencyKey, Run, RunEvent, StageRun
 
 log = logging.getLogger(__name__)
 
-BATCH = 500  #: rows removed in one transaction: SQLite's other writers wait for no more
-RUNS_AT_ONCE = 100
+BATCH = 200  #: rows removed in one transaction: SQLite's other writers wait for no more
+RUNS_AT_ONCE = 50
 _PAUSE_SECONDS = 0.01  # long enough for whoever polls for SQLite's lock to get it
 
 
