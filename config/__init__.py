@@ -67,6 +67,7 @@ class Settings:
     )
     pipeline_env: tuple[str, ...] = _setting("FLOWMASON_PIPELINE_ENV", values.names, ())
     egress_allow: tuple[str, ...] = _setting("FLOWMASON_EGRESS_ALLOW", values.egress, ())
+    retention_days: int = _setting("FLOWMASON_RETENTION_DAYS", values.whole(0, 36_500), 90)
     lease_seconds: int = _setting("LEASE_SECONDS", values.whole(1, 3600), 10)
     broker_url: str | None = _setting("BROKER_URL", values.redis_url)
     home: Path = _setting("FLOWMASON_HOME", lambda _, given: Path(given), Path(".flowmason"))

@@ -20,7 +20,7 @@ from playhouse.schema_diff import diff_models
 from app.core.errors import Unavailable
 from app.infra.database import connect, database, disconnect
 
-__all__ = ["CannotMigrate", "diff", "down", "pending", "status", "up"]
+__all__ = ["CannotMigrate", "applied", "diff", "down", "known", "pending", "status", "up"]
 
 
 class CannotMigrate(Exception):
@@ -56,6 +56,17 @@ def status(url: str) -> list[Any]:
 def pending(url: str) -> list[str]:
     """The names of the migrations that are not applied."""
     return [step.name for step in status(url) if not step.applied]
+
+
+def known() -> set[str]:
+    """The names of all migrations of this release."""
+    return {path.stem for path in Path(_DIRECTORY).glob("[0-9]*.py")}
+
+
+def applied() -> set[str]:
+    """The names of the migrations applied to the connected database. Raises peewee's errors."""
+    rows = database.execute_sql("SELECT name FROM schema_migration").fetchall()
+    return {name for (name,) in rows}
 
 
 def diff(url: str) -> str:

@@ -8,13 +8,11 @@ from functools import partial
 
 import config
 import config.logging
-from app.infra import broker, bus, database
+from app.infra import broker, bus, counters, database
 from app.services.runs import recover
 from scheduler.metronome import HouseJob, Metronome
 
-HOUSE_JOBS = {
-    "purge-expired": HouseJob(every_seconds=3600, send=partial(broker.ring, "housekeeping"))
-}
+HOUSE_JOBS = {"keep-house": HouseJob(every_seconds=3600, send=partial(broker.ring, "housekeeping"))}
 
 
 def main() -> None:
@@ -32,7 +30,7 @@ def _beat(settings: config.Settings) -> None:
     database.connect(settings.database_url, max_connections=2)
     bus.connect(settings.redis_url)
     broker.connect(settings.broker_url)
-    metronome = Metronome(bus.client(), HOUSE_JOBS, each_beat=(_sweep,))
+    metronome = Metronome(bus.client(), HOUSE_JOBS, each_beat=(_sweep, counters.flush))
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: metronome.stop())
     metronome.beat_until_stopped()

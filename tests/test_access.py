@@ -14,6 +14,7 @@ from tests.api.conftest import (  # noqa: F401 fixtures
     local,
     new_key,
     rival,
+    settings,
     with_key,
 )
 from tests.surface import Route, written

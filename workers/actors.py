@@ -15,6 +15,6 @@ def advance_run() -> None:
 
 
 @dramatiq.actor(queue_name="housekeeping")
-def purge_expired() -> None:
+def keep_house() -> None:
     """An hour has passed."""
-    housekeeping.purge_expired()
+    housekeeping.keep_house()

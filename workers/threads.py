@@ -1,4 +1,4 @@
-"""The small threads of a worker process: heartbeat, flusher, control, sweep."""
+"""The small threads of a worker process: heartbeat, flusher, control, counters, sweep."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ import time
 from collections.abc import Callable
 
 import config
-from app.infra import database
+from app.infra import counters, database
 from app.services.runs import calls, claim, control, drive, journal, recover
 
 log = logging.getLogger(__name__)
 
 _FLUSH_POLL_SECONDS = 0.02
+_COUNT_SECONDS = 5.0
 _STUCK_THREADS = 2
 
 
@@ -23,6 +24,7 @@ def start_all() -> None:
     _start("heartbeat", _heartbeat)
     _start("flusher", _flusher)
     control.listen()
+    _start("counters", _counters)
     start_sweep()
 
 
@@ -69,6 +71,10 @@ def _flusher() -> None:
         journal.some_open.wait()
         time.sleep(_FLUSH_POLL_SECONDS)
         _survive(journal.flush_old)
+
+
+def _counters() -> None:
+    _each(_COUNT_SECONDS, counters.flush)
 
 
 def _sweep() -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from flask import Flask
 
 import config
-from app.api import cors, health, hooks, openapi, problems
+from app.api import cors, health, hooks, metrics, openapi, problems
 from app.api.docs import register_docs
 from app.api.identity import apikeys, me
 from app.api.library import registry
@@ -20,6 +20,7 @@ from app.infra import broker, bus, database
 
 _BLUEPRINTS = (
     health.blp,
+    metrics.blp,
     openapi.blp,
     me.blp,
     apikeys.blp,

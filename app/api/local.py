@@ -19,7 +19,7 @@ def check_local(request: Request, cors_origins: Collection[str]) -> None:
 
     Raises HostRefused, OriginRefused.
     """
-    if not _is_loopback_address(request.remote_addr or "") or _was_forwarded(request):
+    if not is_loopback_address(request.remote_addr or "") or was_forwarded(request):
         raise HostRefused
     if not is_loopback_host(request.environ.get("HTTP_HOST", "")):
         raise HostRefused
@@ -28,12 +28,14 @@ def check_local(request: Request, cors_origins: Collection[str]) -> None:
         raise OriginRefused
 
 
-def _was_forwarded(request: Request) -> bool:
+def was_forwarded(request: Request) -> bool:
+    """Whether a proxy says that it passed the request on."""
     names = [name.lower() for name, _ in request.headers]
     return any(name in ("forwarded", "via") or name.startswith("x-forwarded-") for name in names)
 
 
-def _is_loopback_address(text: str) -> bool:
+def is_loopback_address(text: str) -> bool:
+    """Whether the text is an address of this machine that no other can reach."""
     try:
         return ipaddress.ip_address(text).is_loopback
     except ValueError:
@@ -46,7 +48,7 @@ def is_loopback_host(host: str) -> bool:
     if found is None:
         return False
     name = found[1].lower()
-    return name == "localhost" or _is_loopback_address(name.strip("[]"))
+    return name == "localhost" or is_loopback_address(name.strip("[]"))
 
 
 def is_loopback_origin(origin: str) -> bool:

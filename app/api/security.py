@@ -11,7 +11,7 @@ from typing import Any
 from flask import Request, current_app, g, request
 
 from app.api.bodies import Blueprint, refuse_query
-from app.api.local import check_local, is_own_origin
+from app.api.local import check_local, is_loopback_address, is_own_origin, was_forwarded
 from app.core.errors import Forbidden, NotFound, OriginRefused, Unauthenticated
 from app.core.principal import Principal
 from app.services.identity import audit
@@ -38,7 +38,7 @@ def requires(scope: str) -> Callable[[View], View]:
         @wraps(view)
         def guarded(*args: Any, **kwargs: Any) -> Any:
             if scope != NONE:
-                g.principal = _admitted(scope)
+                g.principal = admit(scope)
             if any("\0" in text for text in kwargs.values()):
                 raise NotFound  # no id or name holds one, and PostgreSQL could not be asked for it
             if not takes_query:
@@ -59,7 +59,8 @@ def _takes_query(view: View) -> bool:
     return any(parameter["in"] == "query" for parameter in parameters)
 
 
-def _admitted(scope: str) -> Principal:
+def admit(scope: str) -> Principal:
+    """The caller of the present request. Raises Unauthenticated, Forbidden."""
     who = identify(request)
     if who is None:
         raise Unauthenticated
@@ -123,14 +124,33 @@ def _told(who: Principal, incoming: Request) -> Principal:
 
 def client_address(incoming: Request) -> str | None:
     """The peer's address, or the one that as many trusted proxies as are set have vouched for."""
+    return _vouched_address(incoming) or incoming.remote_addr
+
+
+def _vouched_address(incoming: Request) -> str | None:
     proxies = current_app.config["SETTINGS"].trusted_proxies
-    passed = [part.strip() for part in incoming.headers.get("X-Forwarded-For", "").split(",")]
+    passed = incoming.headers.get("X-Forwarded-For", "").split(",")
     if proxies == 0 or len(passed) < proxies:
-        return incoming.remote_addr
+        return None
     try:
-        return str(ipaddress.ip_address(passed[-proxies]))
+        return str(ipaddress.ip_address(_without_port(passed[-proxies].strip())))
     except ValueError:
-        return incoming.remote_addr
+        return None
+
+
+def _without_port(address: str) -> str:
+    # Some proxies add it: 10.0.0.1:4711, [2001:db8::1]:4711.
+    if address.startswith("["):
+        return address[1:].partition("]")[0]
+    return address.partition(":")[0] if address.count(":") == 1 else address
+
+
+def calls_from_this_machine(incoming: Request) -> bool:
+    """Whether the client itself, not only a proxy before us, is on this machine."""
+    vouched = _vouched_address(incoming)
+    if vouched is None and was_forwarded(incoming):
+        return False
+    return is_loopback_address(vouched or incoming.remote_addr or "")
 
 
 def check_host_and_origin() -> None:

@@ -74,3 +74,16 @@ def derived_id(prefix: str, *parts: str, at_ms: int) -> str:
 def is_id(value: str, prefix: str | None = None) -> bool:
     """Whether `value` has the form of an id, and of this prefix when one is given."""
     return bool(_FORM.match(value)) and (prefix is None or value.startswith(f"{prefix}-"))
+
+
+def made_at_ms(value: str) -> int:
+    """When an id was made, in milliseconds since 1970."""
+    ms = 0  # the first ten letters hold the 48 bits of time and nothing else
+    for letter in value.partition("-")[2][:10]:
+        ms = ms << 5 | _ALPHABET.index(letter)
+    return ms
+
+
+def lowest_id(prefix: str, at_ms: int) -> str:
+    """What every id made at `at_ms` (milliseconds since 1970) or later is at least."""
+    return f"{prefix}-{_text(at_ms << 80)}"

@@ -18,7 +18,7 @@ from dramatiq.errors import ConnectionClosed
 from dramatiq.message import Message
 
 #: The actor that answers each queue's bell.
-ACTORS = {"runs": "advance_run", "housekeeping": "purge_expired"}
+ACTORS = {"runs": "advance_run", "housekeeping": "keep_house"}
 
 _INCARNATION = "fm:incarnation"
 _SWEEP_LOCK = "fm:sweep"
@@ -176,6 +176,14 @@ def ring(queue: str, times: int = 1) -> None:
     for _ in range(times):
         bell = Message(queue_name=queue, actor_name=ACTORS[queue], args=(), kwargs={}, options={})
         _broker().enqueue(bell)
+
+
+def answers() -> bool:
+    """Whether the broker answers. It may take as long as its time-outs allow."""
+    try:
+        return bool(_broker().client.ping())
+    except (redis.RedisError, OSError):
+        return False
 
 
 def is_quiet(queue: str) -> bool:

@@ -20,6 +20,7 @@ from playhouse.pool import (
 )
 
 from app.core.errors import Unavailable
+from app.infra.probe import Probe
 
 log = logging.getLogger(__name__)
 
@@ -229,18 +230,22 @@ def skip_locked(query: Any) -> Any:
     return query.for_update("FOR UPDATE SKIP LOCKED") if is_postgres() else query
 
 
-def answers(timeout_seconds: float = 2.0) -> bool:
-    """Whether the database answers a question; used by health checks."""
+def _ask() -> bool:
     try:
-        with statement():
-            if is_postgres():
-                database.execute_sql(
-                    "SELECT set_config('statement_timeout', %s, false)",
-                    (str(int(timeout_seconds * 1000)),),
-                )
-            database.execute_sql("SELECT 1").fetchone()
-            if is_postgres():
-                database.execute_sql("SELECT set_config('statement_timeout', '0', false)")
+        database.execute_sql("SELECT 1").fetchone()
         return True
     except (*AWAY, peewee.DatabaseError, sqlite3.Error):
+        return False
+    finally:
+        release()
+
+
+_question = Probe(_ask)
+
+
+def answers(timeout_seconds: float = 2.0) -> bool:
+    """Whether the database answers a question in time; used by health checks."""
+    try:
+        return _question.ask().result(timeout_seconds)
+    except TimeoutError:
         return False

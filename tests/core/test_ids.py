@@ -59,3 +59,14 @@ def test_derived_id_is_the_same_for_the_same_parts():
     assert ids.is_id(one, "run")
     assert one == ids.derived_id("run", "a", "b", at_ms=1_700_000_000_000)
     assert one != ids.derived_id("run", "ab", "", at_ms=1_700_000_000_000)
+
+
+def test_time_of_an_id_can_be_read_from_it():
+    assert ids.made_at_ms(ids.derived_id("run", "x", at_ms=1_800_000_000_123)) == 1_800_000_000_123
+
+
+def test_ids_made_from_a_moment_on_are_at_least_its_lowest_id():
+    lowest = ids.lowest_id("run", 1_800_000_000_123)
+
+    assert ids.derived_id("run", "x", at_ms=1_800_000_000_122) < lowest
+    assert lowest <= ids.derived_id("run", "x", at_ms=1_800_000_000_123)

@@ -8,6 +8,7 @@ Nothing here commits.
 from __future__ import annotations
 
 from app.models.journal_sql.accept import Version, accept, accept_anew, find_version, open_child
+from app.models.journal_sql.backlog import oldest_pending, open_runs
 from app.models.journal_sql.claim import claim
 from app.models.journal_sql.fenced import (
     STAGE_COLUMNS,
@@ -41,8 +42,10 @@ __all__ = [
     "flush",
     "hand_over",
     "is_one_statement",
+    "oldest_pending",
     "open_child",
     "open_ones",
+    "open_runs",
     "renew",
     "settle",
     "sweep",

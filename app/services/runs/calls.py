@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 
 import config
 from app.core import clock
@@ -68,7 +69,9 @@ class Calls:
         attempt = Attempt(None if limit is None else self.lease.now() + limit)
         self._under_way[call.key, call.attempt] = attempt
         context, inbox, run_id = self._context(call, attempt), self.lease.inbox, self.lease.run_id
-        _pool.submit(lambda: inbox.put((run_id, _answer(call, context, attempt))))
+        # The lines that it logs carry the ids of this thread.
+        ids = copy_context()
+        _pool.submit(lambda: inbox.put((run_id, ids.run(_answer, call, context, attempt))))
 
     def _context(self, call: Call, attempt: Attempt) -> StageContext:
         trace_id = self.lease.row["trace_id"]

@@ -14,10 +14,12 @@ from contextlib import suppress
 from app.core import clock
 from app.core.errors import LeaseLost
 from app.engine.instance import ChildCall, Finished, HandedBack, Outcome, Parked
+from app.services import figures
 from app.services.runs import child, commands, control
 from app.services.runs.child import Ended
 from app.services.runs.claim import Lease, claim, held
 from app.services.runs.driven import Driven
+from config.logging import bound
 
 log = logging.getLogger(__name__)
 
@@ -44,8 +46,9 @@ def stop_driving() -> None:
 
 def drive(lease: Lease) -> None:
     """Drives a claimed run. Loses nothing whatever happens: what is not written is done again."""
-    log.debug("run claimed", extra={"action": "run_claimed", "run_id": lease.run_id})
-    _Driver(lease).run()
+    with bound(run_id=lease.run_id, org_id=lease.org_id):
+        log.debug("run claimed", extra={"action": "run_claimed"})
+        _Driver(lease).run()
 
 
 class _Driver:
@@ -79,6 +82,7 @@ class _Driver:
         except LeaseLost:
             # Another worker has the run; whatever was buffered here is void.
             log.info("lease lost", extra={"action": "lease_lost", "run_id": run.lease.run_id})
+            figures.lease_lost()
             self._gone(run)
 
     def _turn(self, run: Driven) -> None:

@@ -17,6 +17,7 @@ from app.infra.broker import ring
 from app.infra.database import after_commit, statement, transaction
 from app.models import journal_sql
 from app.models.journal_sql import STAGE_COLUMNS, Fenced, Written
+from app.services import figures
 from app.services.runs import events
 from app.services.runs.claim import Lease
 
@@ -164,6 +165,8 @@ class Journal:
             if parent and journal_sql.wake_parent(parent):
                 after_commit(lambda: ring("runs"))
             self._publish_after(fenced, said)
+        if change["completed_at"]:
+            figures.run_ended(change["status"])
         self._forget()
         return True
 
@@ -198,6 +201,11 @@ class Journal:
             after_commit(lambda: bus.publish_events(run_id, payloads))
 
     def _forget(self) -> None:
+        figures.stages_ended(
+            stage for type, stage, _, _ in self._events if stage and type in events.STAGE_ENDS
+        )
+        if self._first_at is not None:
+            figures.flushed(clock.monotonic() - self._first_at)
         self._known.update(self._rows)
         self._rows, self._events, self._early = {}, [], []
         self._first_at = None

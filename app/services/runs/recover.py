@@ -15,6 +15,7 @@ from app.engine.instance import Cancelled, Failed
 from app.infra import broker
 from app.infra.database import statement
 from app.models import journal_sql
+from app.services import figures
 from app.services.runs import commands, control
 
 log = logging.getLogger(__name__)
@@ -44,6 +45,7 @@ def _recover(run_id: str, epoch: int) -> None:
     with statement():
         handed_over = journal_sql.hand_over(run_id, epoch, MAX_RECOVERIES)
     if handed_over:
+        figures.run_recovered()
         log.warning("run recovered", extra={"action": "run_recovered", "run_id": run_id})
     else:
         _end(run_id, epoch)
