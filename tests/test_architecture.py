@@ -116,27 +116,43 @@ def test_nothing_is_left_for_later():
     assert found(r"\b(TODO|FIXME|XXX)\b") == []
 
 
-@pytest.mark.parametrize(
-    "variable", [item.metadata["variable"] for item in fields(config.Settings) if item.metadata]
-)
-def test_setting_is_described_in_the_readme(variable):
-    readme = (ROOT / "README.md").read_text()
-    rows = [line for line in readme.splitlines() if line.startswith("| `")]
+def settings_of_the_readme():
+    """Variable -> its default, as the table of settings tells them."""
+    table = (ROOT / "README.md").read_text().partition("### Settings\n")[2].partition("\n#")[0]
+    cells = [row.split("|")[1:3] for row in table.splitlines() if row.startswith("| `")]
+    return {variable.strip(" `"): default.strip() for variable, default in cells}
 
-    assert any(f"`{variable}`" in row.split("|")[1] for row in rows)
+
+def told(default):
+    """The words with which the README tells a default; what follows a semicolon explains it."""
+    if default is None or default == ():
+        return ("unset", "empty")
+    return (str(default),) if isinstance(default, int) else (f"`{default}`",)
+
+
+@pytest.mark.parametrize(
+    "item", [item for item in fields(config.Settings) if item.metadata], ids=lambda item: item.name
+)
+def test_setting_is_described_in_the_readme_with_its_default(item):
+    described = settings_of_the_readme()[item.metadata["variable"]]
+
+    assert described.partition(";")[0] in told(getattr(config.load({}), item.name))
 
 
 def test_readme_describes_no_setting_that_does_not_exist():
-    table = (ROOT / "README.md").read_text().partition("## Settings")[2]
-    described = {
-        word
-        for row in table.splitlines()
-        if row.startswith("| `")
-        for word in re.findall(r"`([A-Z_]+)`", row.split("|")[1])
-    }
     known = {item.metadata.get("variable") for item in fields(config.Settings)}
 
-    assert described - known == SETTINGS_OF_THE_PLATFORM
+    assert set(settings_of_the_readme()) - known == SETTINGS_OF_THE_PLATFORM
+
+
+def test_commands_of_the_readme_are_those_of_the_procfile():
+    readme = (ROOT / "README.md").read_text()
+    lines = (ROOT / "Procfile").read_text().splitlines()
+    commands = [re.sub(r"^[a-z]+: ([a-z_]+=\S+ )?", "", line) for line in lines]
+    # The image runs `web` by itself.
+    shown = [command for command in commands if not command.startswith("gunicorn")]
+
+    assert [command for command in shown if command not in readme] == []
 
 
 def test_lock_file_pins_every_requirement():

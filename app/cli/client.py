@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import urllib3
 
@@ -11,6 +12,7 @@ from app.cli.home import Home, Refused
 from app.core import wire
 from config import Settings
 
+_LARGEST_PAGE = 200
 _TIMEOUT = urllib3.Timeout(connect=3, read=30)
 #: What stands in front of Studio, or Studio itself, says so while it cannot serve.
 _AWAY = (502, 503, 504)
@@ -26,9 +28,18 @@ def find_url(explicit: str | None, settings: Settings) -> str:
 
 def pipeline_path(reference: str) -> str:
     """The path of the pipeline that `name`, `id` or either with `@version` means."""
-    text = quote(reference, safe="@")
+    return "/api/v1/pipelines/" + _segment(reference)
+
+
+def run_path(run_id: str) -> str:
+    """The path of the run of this id."""
+    return "/api/v1/runs/" + _segment(run_id)
+
+
+def _segment(name: str) -> str:
+    text = quote(name, safe="@")
     # A client would take a name of dots for a place in the path.
-    return "/api/v1/pipelines/" + (text if text.strip(".") else text.replace(".", "%2E"))
+    return text if text.strip(".") else text.replace(".", "%2E")
 
 
 class Unreachable(Refused):
@@ -73,6 +84,19 @@ class Client:
             if answer.status_code != 404:
                 raise
             return None
+
+    def pages(
+        self, path: str, query: Mapping[str, Any], size: int = _LARGEST_PAGE
+    ) -> Iterator[Any]:
+        """The items of a list, page by page as they are asked for, `size` at once at most."""
+        asked = {name: value for name, value in query.items() if value is not None}
+        asked["limit"] = min(size, _LARGEST_PAGE)
+        while True:
+            page = self.get(f"{path}?{urlencode(asked, doseq=True)}")
+            yield from page["items"]
+            if page["next"] is None:
+                return
+            asked["cursor"] = page["next"]
 
     def post(self, path: str, body: Any) -> Any:
         """The answer of a POST."""

@@ -10,10 +10,14 @@ import click
 from app.cli.demo import demo
 from app.cli.deploy import deploy
 from app.cli.home import Refused
+from app.cli.list_runs import runs
+from app.cli.logs import logs
 from app.cli.pull import pull
 from app.cli.run import run
+from app.cli.stop import stop
 from app.cli.studio import studio
 from app.cli.validate import validate
+from app.cli.watch import watch
 from config import BadSettings
 
 
@@ -34,7 +38,7 @@ def fm() -> None:
     """FlowMason Studio."""
 
 
-for command in (studio, demo, validate, deploy, pull, run):
+for command in (studio, demo, validate, deploy, pull, run, watch, runs, logs, stop):
     fm.add_command(command)
 
 

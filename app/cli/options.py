@@ -13,6 +13,7 @@ import config
 from app.cli.client import Client, find_url
 
 as_json = click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+as_json_lines = click.option("--json", "as_json_lines", is_flag=True, help="Lines of JSON.")
 pipeline_paths = click.argument(
     "paths",
     metavar="PATH...",

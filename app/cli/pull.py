@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +39,8 @@ def pull(client: Client, names: tuple[str, ...], everything: bool, out: Path, fo
     """
     if bool(names) == everything:
         raise click.UsageError("Name pipelines, or say --all.")
-    wanted = _all_ids(client) if everything else names
-    texts = _texts([client.get(pipeline_path(name)) for name in wanted], out)
+    saved = (each["id"] for each in client.pages("/api/v1/pipelines", {})) if everything else names
+    texts = _texts([client.get(pipeline_path(name)) for name in saved], out)
     _refuse_differing(texts, force)
     make_folder(out)
     for path, text in texts.items():
@@ -48,15 +48,6 @@ def pull(client: Client, names: tuple[str, ...], everything: bool, out: Path, fo
         if fresh:
             write(path, text)
         click.echo(f"{click.format_filename(path)}: {'written' if fresh else 'unchanged'}.")
-
-
-def _all_ids(client: Client) -> Iterator[str]:
-    """The ids of every pipeline, page by page."""
-    cursor = ""
-    while cursor is not None:
-        page = client.get(f"/api/v1/pipelines?limit=200{cursor and f'&cursor={cursor}'}")
-        yield from (pipeline["id"] for pipeline in page["items"])
-        cursor = page["next"]
 
 
 def _texts(pipelines: Sequence[dict[str, Any]], out: Path) -> dict[Path, str]:

@@ -15,7 +15,13 @@ from app.cli.files.saving import NotSaved, save_all, told
 from app.cli.options import as_json, reaches_studio
 from app.cli.output import note, one_line
 from app.cli.runs.given import read_input
-from app.cli.runs.watching import how_to_look, tell_accepted, tell_result, watch_to_the_end
+from app.cli.runs.watching import (
+    for_a_person,
+    how_to_look,
+    tell_accepted,
+    tell_result,
+    watch_to_the_end,
+)
 
 
 @click.command()
@@ -77,10 +83,12 @@ def run(
     reference = _deployed(client, Path(what)) if _is_file(what) else what
     accepted = client.post("/api/v1/runs", {"pipeline_id": reference, "input": given})
     if watch or (watch is None and (timeout is not None or sys.stderr.isatty())):
-        ended = watch_to_the_end(client, accepted, timeout)
+        note(f"Run {accepted['id']} is accepted.")
+        show = for_a_person(client, accepted)
+        ended = watch_to_the_end(client, accepted, show, timeout_seconds=timeout)
         tell_result(ended, as_json)
         click.get_current_context().exit(EXITS[ended["status"]])
-    note(f"The run is accepted. {how_to_look(client, accepted)}")
+    note(f"The run is accepted. {how_to_look(accepted)}")
     tell_accepted(accepted, as_json)
 
 

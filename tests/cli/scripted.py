@@ -37,7 +37,8 @@ class ScriptedStudio:
 
     `tell` adds events. `asked` are the requests so far as (method, path, query), `bodies` what was
     sent along. `refuse_with` is a status and a body for every request. Without a `request_id` it is
-    something else than a Studio.
+    something else than a Studio. `runs` and `stages` are what its lists hold, in pages of two;
+    `document` are the stages of the pipeline, `owners` who of them runs which.
     """
 
     def __init__(self) -> None:
@@ -48,6 +49,10 @@ class ScriptedStudio:
         self.bodies: list[dict] = []
         self.refuse_with: tuple[int, dict] | None = None
         self.request_id: str | None = "req-1"
+        self.runs: list[dict] = []
+        self.stages: list[dict] = []
+        self.document: list[dict] = []
+        self.owners: dict[str, str] = {}
         self.port = 0
         self._server: ThreadingHTTPServer | None = None
 
@@ -82,6 +87,21 @@ class ScriptedStudio:
         if path.endswith("/events"):
             later = [event for event in self.events if event["seq"] > int(query["after_seq"][0])]
             return 200, {"items": later[:3], "next": later[2]["seq"] if len(later) > 3 else None}
+        if path == "/api/v1/runs" and method == "GET":
+            return page(self.runs, query)
+        if path.endswith("/stages"):
+            wanted = query.get("stage_id")
+            return page(
+                [each for each in self.stages if wanted in (None, [each["stage_id"]])], query
+            )
+        if path.endswith("/validate"):
+            return 200, {"plan": {"owners": self.owners}}
+        if "/pipelines/" in path:
+            return 200, {"id": self.run()["pipeline_id"], "stages": self.document}
+        if path.endswith("/stop"):
+            return 200, {"run_id": RUN_ID, "status": self.run()["status"]}
+        if "/runs" in path and RUN_ID not in path and method == "GET":
+            return 404, {"code": "not-found", "detail": "There is no such thing here."}
         return (202 if method == "POST" else 200), self.run()
 
     def run(self) -> dict:
@@ -94,10 +114,22 @@ class ScriptedStudio:
             "pipeline_name": "greet",
             "pipeline_version": "1.0.0",
             "status": status,
+            "input": {"names": ["Ada", "Grace"]},
             "output": self.output if status == "completed" else None,
             "error": self.error,
             "duration_ms": 12,
         }
+
+
+def page(items: list[dict], query: dict) -> tuple[int, object]:
+    """A page of a list as contract 00 has them; a cursor is only good for the filters it is of."""
+    filters = sorted((k, v) for k, v in query.items() if k not in ("cursor", "limit"))
+    cursors = {f"{at}-{filters}": at for at in range(len(items))}
+    at = cursors.get(query["cursor"][0]) if "cursor" in query else 0
+    if at is None:
+        return 400, {"code": "bad-cursor", "detail": "This cursor is not of this list."}
+    end = at + min(2, int(query["limit"][0]))
+    return 200, {"items": items[at:end], "next": f"{end}-{filters}" if end < len(items) else None}
 
 
 def handler(studio: ScriptedStudio) -> type[BaseHTTPRequestHandler]:

@@ -9,27 +9,33 @@ from rich.console import Console
 
 from app.cli.runs import live
 from app.cli.runs.progress import RunProgress, chosen
+from app.cli.runs.shape import Shape
 from tests.cli.scripted import completed, ended, stage, started
 
 
-def progress(*events):
+def progress(*events, shape=None):
     """The progress after these events, one second apart."""
-    found = RunProgress()
+    found = RunProgress(shape or Shape())
     for seq, event in enumerate(events, 1):
         found.take({"seq": seq, **event}, now=float(seq))
     return found
 
 
 def shown(found, height=24, width=80):
-    """The lines that a terminal shows of it."""
+    """The lines that a terminal shows of it, 2.5 s after the first second."""
     console = Console(file=io.StringIO(), width=width, height=height)
-    console.print(live.picture(found, "greet", 1.5, height))
+    console.print(live.picture(found, "greet", 3.5, height))
     return [line.rstrip() for line in console.file.getvalue().splitlines()]
 
 
 def body(type, index, **rest):
     """An event of an iteration of the stage `each`."""
     return {**stage(type, "each", duration_ms=10), "iteration_path": [index], **rest}
+
+
+def in_loop(type, index):
+    """An event of the stage `line` in an iteration of the loop around it."""
+    return {**stage(type, "line", duration_ms=10), "iteration_path": [index]}
 
 
 @pytest.mark.parametrize(
@@ -70,12 +76,84 @@ def test_iterations_of_a_stage_are_one_line_with_counts():
         body("started", 0),
         body("started", 1),
         body("completed", 0),
-        body("failed", 1),
+        body("failed", 1, error={"type": "TIMEOUT", "message": "too slow"}),
         body("started", 2),
     )
 
     assert found.stages["each"].state == "running"
-    assert shown(found)[1].split(maxsplit=2)[2].endswith("1 completed, 1 failed")
+    assert shown(found)[1].endswith("  2/3, 1 completed, 1 failed; [1] TIMEOUT: too slow")
+
+
+def test_items_that_are_still_to_come_are_counted_when_they_are_known():
+    shape = Shape({"line": "each"}, {"each": 100})
+    found = progress(started("each", "line"), in_loop("completed", 0), shape=shape)
+
+    assert shown(found)[2].endswith("  1/100, 1 completed")
+
+
+def test_failures_of_a_loop_beyond_the_first_are_only_counted():
+    error = {"type": "T", "message": "no"}
+    failed = [body("failed", index, error=error) for index in range(5)]
+
+    assert shown(progress(started("each"), *failed))[1].endswith(
+        "5/5, 5 failed; [0] [1] [2] ... T: no"
+    )
+
+
+def test_what_an_owner_runs_stands_indented_below_it_in_document_order():
+    shape = Shape({"inner": "outer", "leaf": "inner", "second": "outer"})
+    found = progress(started("leaf", "after", "second", "outer", "inner"), shape=shape)
+
+    lines = [line[: len(line) - len(" pending")].rstrip() for line in shown(found)[1:]]
+    assert lines == ["  after", "  outer", "    second", "    inner", "      leaf"]
+
+
+def test_owner_is_shown_before_what_it_runs_where_there_is_no_room_for_both():
+    shape = Shape({"leaf": "outer"})
+    found = progress(
+        started("leaf", "outer"), stage("started", "outer"), stage("started", "leaf"), shape=shape
+    )
+
+    assert [each.stage_id for each in chosen(found, 1)] == ["outer"]
+
+
+def test_next_round_takes_the_place_of_the_one_before():
+    error = {"type": "T", "message": "no"}
+    first = [stage("started", "task"), stage("failed", "task", error=error)]
+    found = progress(
+        started("task"),
+        *first,
+        stage("started", "task", round=1),
+        completed("task", round=1),
+    )
+
+    assert found.stages["task"].state == "completed"
+    assert shown(found)[1].split()[1:] == ["completed", "5", "ms", "round", "2"]
+
+
+def test_failed_stage_shows_its_error():
+    found = progress(
+        started("a"), stage("failed", "a", error={"type": "T", "message": "no\x1b[2J\nway"})
+    )
+
+    assert shown(found)[1].endswith("  T: no [2J way")
+
+
+def test_times_are_those_of_studio_also_when_they_are_heard_late():
+    found = RunProgress(Shape())
+    told = "1970-01-01T00:01:40.000Z"
+    found.take({"seq": 1, **started("a"), "timestamp": told}, now=160.0)
+    found.take({"seq": 2, **stage("started", "a"), "timestamp": told}, now=160.0)
+
+    assert found.seconds(now=160.0) == 60
+    assert found.stages["a"].milliseconds(now=160.0) == 60_000
+
+
+def test_clock_of_studio_that_is_ahead_gives_no_negative_time():
+    found = RunProgress(Shape())
+    found.take({"seq": 1, **started("a"), "timestamp": "1970-01-01T00:01:40.000Z"}, now=10.0)
+
+    assert found.seconds(now=11.0) == 1
 
 
 def test_attempt_after_a_crash_is_the_same_work_and_not_more():
@@ -98,7 +176,7 @@ def test_picture_has_a_head_and_a_line_for_each_stage():
 
     head, first, second = shown(found)
 
-    assert head == "greet  running  1/2  1.5 s"
+    assert head == "greet  running  1/2  2.5 s"
     assert first.split() == ["first", "completed", "5", "ms"]
     assert second.split() == ["b", "pending"]
 
@@ -131,7 +209,7 @@ def test_terminal_is_left_with_the_last_picture():
     )
     events = [started("a"), stage("started", "a"), completed("a"), ended("completed")]
 
-    live.show([{"seq": n, **event} for n, event in enumerate(events, 1)], "greet", console)
+    live.show([{"seq": n, **event} for n, event in enumerate(events, 1)], "greet", console, Shape())
 
     last = console.file.getvalue().split("greet")[-1]
     assert "completed  1/1" in last

@@ -92,7 +92,7 @@ def test_without_watching_the_id_is_printed(cli, scripted):
     done = cli("run", "greet")
 
     assert (done.exit_code, done.stdout) == (0, RUN_ID + "\n")
-    assert f"curl {scripted.url}/api/v1/runs/{RUN_ID}" in done.stderr
+    assert f"fm watch {RUN_ID}" in done.stderr
     assert [method for method, *_ in scripted.asked] == ["POST"]
 
 
@@ -122,7 +122,7 @@ def test_timeout_exits_4_and_the_run_goes_on(cli, scripted):
 
     assert done.exit_code == 4
     assert "did not end within 0.2 s" in done.stderr
-    assert f"/runs/{RUN_ID}" in done.stderr
+    assert f"fm watch {RUN_ID}" in done.stderr
     assert {method for method, path, _ in scripted.asked if path != "/api/v1/runs"} == {"GET"}
 
 
@@ -190,7 +190,7 @@ def test_interrupt_leaves_the_run_and_says_how_to_look_at_it(cli, scripted, hear
 
     interrupt.join()
     assert done.exit_code == 130
-    assert f"The run goes on. Look at it: curl {scripted.url}/api/v1/runs/{RUN_ID}" in done.stderr
+    assert f"The run goes on. Look at it: fm watch {RUN_ID}" in done.stderr
     assert {method for method, path, _ in scripted.asked if path != "/api/v1/runs"} == {"GET"}
 
 

@@ -1,5 +1,7 @@
-"""Runs as a terminal or a log sees them, for `fm run` and `fm demo`.
+"""Runs as a terminal or a log sees them, for the commands that start, watch and list them.
 
-`given` reads the input, `following` asks for events until the last. `telling` makes lines of them;
-`progress` is what they amount to, and `live` shows it in place on a terminal.
+`given` reads the input, `naming` which run is meant. `following` asks for events until the last;
+`telling` makes lines of them; `progress` is what they amount to, with the `shape` of the pipeline,
+and `live` shows it in place on a terminal. `watching` puts these together; `logbook` is what the
+stages logged.
 """

@@ -6,13 +6,16 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from app.cli.client import Client, Unreachable
+from app.cli.client import Client, Unreachable, run_path
 from app.cli.home import Refused
+from app.core.states import RunStatus, is_final
 
 Event = dict[str, Any]
 
 FINAL = ("run_completed", "run_failed", "run_cancelled")
 
+#: Events that are asked for at once, at most.
+_PAGE = 1000
 _FIRST_PAUSE_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 1.0
 #: How long a Studio that went away may take to be there again.
@@ -25,10 +28,11 @@ class StillRunning(Refused):
 
 
 class Follower:
-    """Gives the events of one run in order, each once.
+    """Gives the events of one run in order, each once, from the one after `after_seq`.
 
     `timeout_seconds`: how long the last may be waited for. `lost` is called each time Studio does
-    not answer any more; it is asked again for 30 s.
+    not answer any more; it is asked again for 30 s. `caught_up` is called when all that has
+    happened so far is given.
     """
 
     def __init__(
@@ -37,30 +41,42 @@ class Follower:
         run_id: str,
         timeout_seconds: float | None = None,
         lost: Callable[[], None] = lambda: None,
+        after_seq: int = 0,
+        caught_up: Callable[[], None] = lambda: None,
     ) -> None:
         self._client = client
-        self._run = f"/api/v1/runs/{run_id}"
+        self._run = run_path(run_id)
+        self._after_seq = after_seq
         self._timeout_seconds = timeout_seconds
         self._lost = lost
+        self._caught_up = caught_up
         self._give_up_at = time.monotonic() + (timeout_seconds or float("inf"))
 
     def __iter__(self) -> Iterator[Event]:
         """Raises StillRunning when the time is over, Unreachable when Studio stays away."""
-        seq, pause = 0, _FIRST_PAUSE_SECONDS
+        seq, pause = self._after_seq, _FIRST_PAUSE_SECONDS
         while True:
-            page = self._ask(f"{self._run}/events?after_seq={seq}")
+            is_over = self._after_seq > 0 and self._is_over()
+            page = self._ask(f"{self._run}/events?after_seq={seq}&limit={_PAGE}")
             for event in page["items"]:
                 seq = event["seq"]
                 yield event
                 if event["type"] in FINAL:
                     return
-            if page["next"] is None:  # caught up: ask less often the longer nothing happens
+            if page["next"] is None:
+                if is_over:
+                    return  # the last event stands before the one to begin after
+                self._caught_up()
+                # Ask less often the longer nothing happens.
                 pause = _FIRST_PAUSE_SECONDS if page["items"] else self._longer(pause)
                 self._wait(pause)
 
     def run(self) -> dict[str, Any]:
         """The run as it is now. Raises as following does."""
         return self._ask(self._run)
+
+    def _is_over(self) -> bool:
+        return is_final(RunStatus(self._ask(f"{self._run}/status")["status"]))
 
     def _ask(self, path: str) -> dict[str, Any]:
         away_until = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from app.cli.output import one_line
@@ -37,8 +38,13 @@ def _words(event: dict[str, Any]) -> str | None:
 
 def stage_of(event: dict[str, Any]) -> str:
     """The stage of an event with its place in the loops around it: `count[3]`, `cell[1.4]`."""
-    path = ".".join(map(str, event.get("iteration_path") or ()))
-    return f"{event.get('stage_id', '')}[{path}]" if path else event.get("stage_id", "")
+    return event.get("stage_id", "") + place(event.get("iteration_path") or ())
+
+
+def place(path: Iterable[int]) -> str:
+    """Indexes from the outermost loop inwards, `[1.4]`; nothing outside of loops."""
+    indexes = ".".join(map(str, path))
+    return f"[{indexes}]" if indexes else ""
 
 
 def _again(event: dict[str, Any]) -> str:
