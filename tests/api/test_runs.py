@@ -202,6 +202,10 @@ def test_valid_traceparent_gives_the_run_its_trace_id(client, pipeline, sent):
     [
         "",
         f"ff-{TRACE}-b7ad6b7169203331-01",
+        f"CC-{TRACE}-b7ad6b7169203331-01",
+        f"cc-{TRACE}-b7ad6b7169203331-01x",
+        f"00-{TRACE}-B7AD6B7169203331-01",
+        f"00-{TRACE}-b7ad6b7169203331-01, 00-{TRACE}-b7ad6b7169203331-01",
         f"00-{'0' * 32}-b7ad6b7169203331-01",
         f"00-{TRACE}-{'0' * 16}-01",
         f"00-{TRACE.upper()}-b7ad6b7169203331-01",
