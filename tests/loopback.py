@@ -47,37 +47,50 @@ def answer(body: bytes = b"", status: int = 200, headers: Iterable[tuple[str, st
 
 
 @contextlib.contextmanager
-def serving(script: Script, tls: bool = False) -> Iterator[Server]:
+def serving(
+    script: Script, tls: bool = False, reads: threading.Event | None = None
+) -> Iterator[Server]:
     """A server that answers each request with the pieces of `script(request)`, then goes on.
 
-    It hangs up when the script raises EOFError, and on what is no request.
+    It hangs up when the script raises EOFError, and on what is no request. It reads nothing before
+    `reads` is set, which the end of the with block does.
     """
+    if reads is None:
+        (reads := threading.Event()).set()
     with socket.create_server(("127.0.0.1", 0)) as listener:
         server = Server(listener.getsockname()[1])
-        threading.Thread(target=_accept, args=(listener, server, script, tls), daemon=True).start()
+        threading.Thread(
+            target=_accept, args=(listener, server, script, tls, reads), daemon=True
+        ).start()
         yield server
+        reads.set()
         # Closing alone does not wake the accepting thread.
         with contextlib.suppress(OSError):
             listener.shutdown(socket.SHUT_RDWR)
 
 
-def _accept(listener: socket.socket, server: Server, script: Script, tls: bool) -> None:
+def _accept(
+    listener: socket.socket, server: Server, script: Script, tls: bool, reads: threading.Event
+) -> None:
     with contextlib.suppress(OSError):
         while True:
             connection, _ = listener.accept()
             server.connections += 1
             threading.Thread(
-                target=_talk, args=(connection, server, script, tls), daemon=True
+                target=_talk, args=(connection, server, script, tls, reads), daemon=True
             ).start()
 
 
-def _talk(connection: socket.socket, server: Server, script: Script, tls: bool) -> None:
+def _talk(
+    connection: socket.socket, server: Server, script: Script, tls: bool, reads: threading.Event
+) -> None:
     with contextlib.suppress(OSError, EOFError, ValueError), contextlib.ExitStack() as stack:
         stack.enter_context(connection)
         if tls:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(CERTIFICATE)
             connection = stack.enter_context(context.wrap_socket(connection, server_side=True))
+        reads.wait()
         stream = stack.enter_context(connection.makefile("rb"))
         while True:
             heard = _read(stream)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import http.client
+import os
 import select
 import socket
 import ssl
@@ -16,7 +18,7 @@ from typing import Any, NamedTuple
 from app.infra.egress_guard import passing
 
 CONNECT_SECONDS = 10.0  # one address may not use up the time of the others
-CHECK_SECONDS = 0.5  # how soon a silent wait notices that it was abandoned
+CHECK_SECONDS = 0.5  # how soon a wait, of whatever kind, notices that it was abandoned
 # Less than the 5 s after which common servers hang up, so that a request is not sent into a close.
 IDLE_SECONDS = 4.0
 MAX_IDLE = 64
@@ -43,29 +45,60 @@ class _Timed:
 
     exchange: Exchange
 
-    def recv_into(self, buffer: Any, nbytes: int = 0, flags: int = 0) -> int:
+    def _patiently(self, step: Callable[[], Any]) -> Any:
+        """The outcome of `step`, which is begun again each time the socket ran out of patience."""
         while True:
             self.settimeout(min(self.exchange.left(), CHECK_SECONDS))  # type: ignore[attr-defined]
             try:
-                return super().recv_into(buffer, nbytes, flags)  # type: ignore[misc]
+                return step()
             except TimeoutError:
                 continue
 
-    def sendall(self, data: Any, flags: int = 0) -> None:
-        self.settimeout(self.exchange.left())  # type: ignore[attr-defined]
-        super().sendall(data, flags)  # type: ignore[misc]
+    def recv_into(self, buffer: Any, nbytes: int = 0, flags: int = 0) -> int:
+        receive = super().recv_into  # type: ignore[misc]
+        return int(self._patiently(lambda: receive(buffer, nbytes, flags)))
 
     def send(self, data: Any, flags: int = 0) -> int:
-        self.settimeout(self.exchange.left())  # type: ignore[attr-defined]
-        return super().send(data, flags)  # type: ignore[misc]
+        # TLS may have sent a part when it times out: it goes on when it is given the same again.
+        send = super().send  # type: ignore[misc]
+        return int(self._patiently(lambda: send(data, flags)))
+
+    def sendall(self, data: Any, flags: int = 0) -> None:
+        with memoryview(data) as view, view.cast("B") as octets:
+            sent = 0
+            while sent < len(octets):
+                sent += self.send(octets[sent:], flags)
 
 
 class TimedSocket(_Timed, socket.socket):
     """A plain TCP socket under an exchange."""
 
+    def reach(self, address: tuple[str, int]) -> None:
+        """Connects. Raises OSError, TimeoutError and what the exchange's `check` raises."""
+        give_up_at = time.monotonic() + CONNECT_SECONDS
+        self.settimeout(0)
+        code = self.connect_ex(address)
+        while code == errno.EINPROGRESS:
+            if time.monotonic() > give_up_at:
+                raise TimeoutError
+            if _is_ready(self, select.POLLOUT, min(self.exchange.left(), CHECK_SECONDS)):
+                code = self.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if code:
+            raise OSError(code, os.strerror(code))
+
 
 class TimedTLSSocket(_Timed, ssl.SSLSocket):
     """A TLS socket under an exchange."""
+
+    def greet(self) -> None:
+        """Shakes hands. Raises OSError, TimeoutError and what the exchange's `check` raises."""
+        self._patiently(self.do_handshake)
+
+
+def _is_ready(sock: socket.socket, what: int, seconds: float) -> bool:
+    poll = select.poll()
+    poll.register(sock, what)
+    return bool(poll.poll(seconds * 1000))
 
 
 @cache
@@ -106,17 +139,18 @@ class PinnedConnection(http.client.HTTPConnection):
         self.sock = TimedSocket(family, socket.SOCK_STREAM)
         self.attach(exchange)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.sock.settimeout(min(exchange.left(), CONNECT_SECONDS))
         with passing():
-            self.sock.connect((self.pin.address, self.pin.port))
+            self.sock.reach((self.pin.address, self.pin.port))
         if self.pin.scheme == "https":
             self._encrypt(exchange)
 
     def _encrypt(self, exchange: Exchange) -> None:
-        self.sock.settimeout(exchange.left())
         context = tls_context(self.pin.verify)
-        self.sock = context.wrap_socket(self.sock, server_hostname=self.pin.host)
+        self.sock = context.wrap_socket(
+            self.sock, server_hostname=self.pin.host, do_handshake_on_connect=False
+        )
         self.attach(exchange)
+        self.sock.greet()
 
     def attach(self, exchange: Exchange) -> None:
         """From now on the socket serves this exchange."""
@@ -124,9 +158,7 @@ class PinnedConnection(http.client.HTTPConnection):
 
     def is_quiet(self) -> bool:
         """Whether the other side neither hung up nor sent what nobody asked for."""
-        poll = select.poll()
-        poll.register(self.sock, select.POLLIN)
-        return not poll.poll(0)
+        return not _is_ready(self.sock, select.POLLIN, 0)
 
 
 class IdleConnections:

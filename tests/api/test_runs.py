@@ -110,6 +110,30 @@ def test_wrong_field_is_422_at_its_pointer_and_starts_nothing(client, pipeline, 
     assert Run.select().count() == 0
 
 
+def test_metadata_of_just_16_kib_is_kept(client, pipeline):
+    metadata = {"x": "y" * (16 * 1024 - len('{"x":""}'))}
+
+    assert client.post(RUNS, json={**BODY, "metadata": metadata}).json["metadata"] == metadata
+
+
+def test_input_over_the_bound_of_bodies_is_413_and_starts_nothing(changed_app, new_key, pipeline):
+    small = changed_app(max_body_bytes=500).test_client()
+
+    answer = small.post(
+        RUNS,
+        json={"pipeline_id": "greet", "input": {"text": "x" * 500}},
+        headers={"X-API-Key": new_key()},
+    )
+
+    assert problem(answer, 413, "too-large")["limit_bytes"] == 500
+    assert Run.select().count() == 0
+
+
+@pytest.mark.parametrize("priority", ["low", "normal", "high"])
+def test_run_keeps_its_priority(client, pipeline, priority):
+    assert client.post(RUNS, json={**BODY, "priority": priority}).json["priority"] == priority
+
+
 def test_repeated_request_with_its_key_starts_nothing_new(client, pipeline):
     first = client.post(RUNS, json=BODY, headers={"Idempotency-Key": "once"})
     second = client.post(
@@ -178,6 +202,10 @@ def test_valid_traceparent_gives_the_run_its_trace_id(client, pipeline, sent):
     [
         "",
         f"ff-{TRACE}-b7ad6b7169203331-01",
+        f"CC-{TRACE}-b7ad6b7169203331-01",
+        f"cc-{TRACE}-b7ad6b7169203331-01x",
+        f"00-{TRACE}-B7AD6B7169203331-01",
+        f"00-{TRACE}-b7ad6b7169203331-01, 00-{TRACE}-b7ad6b7169203331-01",
         f"00-{'0' * 32}-b7ad6b7169203331-01",
         f"00-{TRACE}-{'0' * 16}-01",
         f"00-{TRACE.upper()}-b7ad6b7169203331-01",

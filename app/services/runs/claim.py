@@ -80,6 +80,13 @@ class Lease:
         self.is_noted = True
         self.inbox.put(None)
 
+    def hear(self, control_seq: int) -> None:
+        """Takes in the command counter that a write found; of a new one the driving thread hears
+        at once."""
+        self.heard_seq = control_seq
+        if control_seq != self.control_seq:
+            self.inbox.put(None)
+
     def check(self) -> None:
         """Raises LeaseLost once the lease is known to be lost."""
         if self.is_lost:
@@ -149,6 +156,5 @@ def beat() -> None:
     for lease in leases:
         if lease.run_id not in renewed:
             lease.lose()
-        elif renewed[lease.run_id] != lease.control_seq:
-            lease.heard_seq = renewed[lease.run_id]
-            lease.inbox.put(None)
+        else:
+            lease.hear(renewed[lease.run_id])

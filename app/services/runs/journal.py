@@ -130,7 +130,7 @@ class Journal:
                     raise LeaseLost(lease.run_id)
                 self._publish_after(fenced)
             self._forget()
-            lease.heard_seq = fenced.control_seq
+            lease.hear(fenced.control_seq)
 
     def settle(
         self,
