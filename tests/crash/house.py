@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import urllib.request
@@ -37,6 +38,12 @@ def empty_database(folder: Path) -> Iterator[str]:
         yield f"sqlite:///{folder}/flowmason.db"
 
 
+def free_port() -> int:
+    """A port that nobody uses at this moment."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
+
+
 class House:
     """Processes of one database and one Redis, whose log lines are kept."""
 
@@ -58,11 +65,11 @@ class House:
         self.started: list[Process] = []
         self.logs: list[Path] = []
 
-    def start(self, name: str, port: int = 5000) -> Process:
+    def start(self, name: str, port: int) -> Process:
         """Starts the process of this name, as a platform does."""
         return self.run("sh", "-c", f"exec env {LINES[name]}", log=name, port=port)
 
-    def run(self, *command: str, log: str, port: int = 5000) -> Process:
+    def run(self, *command: str, log: str, port: int) -> Process:
         """Starts a command in a session of its own; its lines go to a file."""
         self.logs.append(self.folder / f"{len(self.logs)}-{log}.log")
         with self.logs[-1].open("wb") as file:
@@ -158,7 +165,7 @@ def load(customers: list[Customer]) -> Iterator[None]:
             raise customer.failed
 
 
-def served_again(customers: list[Customer], times: int = 2) -> None:
+def served_again(customers: list[Customer], times: int = 1) -> None:
     """Waits until each of them was served so often from now on."""
     wanted = [(customer, len(customer.seen) + times) for customer in customers]
     wait_until(lambda: all(c.failed or len(c.seen) >= n for c, n in wanted), 120)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import signal
-import socket
+from collections.abc import Iterator
 from contextlib import ExitStack
+from typing import NamedTuple
 
 import pytest
 import redis
@@ -21,6 +22,7 @@ from tests.crash.house import (
     answers,
     catches_sigterm,
     empty_database,
+    free_port,
     load,
     nothing_lost,
     served_again,
@@ -32,6 +34,17 @@ pytestmark = pytest.mark.timeout(300)
 _READY = b"ready for action"  # Dramatiq's word
 
 
+PLACES = [(name, slot) for name in ("web", "worker", "courier", "scheduler") for slot in (0, 1)]
+
+
+class Begun(NamedTuple):
+    """A process that was started for a place in the fleet."""
+
+    place: tuple[str, int]
+    process: Process
+    port: int
+
+
 class Fleet(House):
     """Two of each process; each web has its own address, which outlives it."""
 
@@ -39,29 +52,27 @@ class Fleet(House):
         """Starts all of them, and waits until each would end gracefully."""
         self.proxies = [Proxy(), Proxy()]
         self.running: dict[tuple[str, int], Process] = {}
-        begun = [
-            (name, slot, *self._begin(name))
-            for name in ("web", "worker", "courier", "scheduler")
-            for slot in (0, 1)
-        ]
-        for name, slot, process, port in begun:
-            self._take_over(name, slot, process, port)
+        for begun in [self._begin(*place) for place in PLACES]:
+            self._take_over(*begun)
         self.key = self.open_for_customers()
 
-    def replace(self, name: str, slot: int) -> None:
-        """Starts a new one and, once it is there, ends the old one."""
-        old = self.running[name, slot]
-        self._take_over(name, slot, *self._begin(name))
-        old.send_signal(signal.SIGTERM)
-        assert old.wait(60) == 0
+    def replace(self, name: str) -> Iterator[int]:
+        """Starts two new ones of this name; then, as often as it is asked, ends an old one whose
+        place a new one took, and gives its exit code."""
+        for begun in [self._begin(*place) for place in PLACES if place[0] == name]:
+            old = self.running[begun.place]
+            self._take_over(*begun)
+            old.send_signal(signal.SIGTERM)
+            yield old.wait(60)
 
-    def _begin(self, name: str) -> tuple[Process, int]:
-        port = free_port() if name == "web" else 5000
-        return self.start(name, port), port
+    def _begin(self, name: str, slot: int) -> Begun:
+        port = free_port()
+        return Begun((name, slot), self.start(name, port), port)
 
-    def _take_over(self, name: str, slot: int, process: Process, port: int) -> None:
+    def _take_over(self, place: tuple[str, int], process: Process, port: int) -> None:
+        name, slot = place
         wait_until(lambda: self._is_there(name, process, port), 60)
-        self.running[name, slot] = process
+        self.running[place] = process
         if name == "web":
             self.proxies[slot].route(port)
 
@@ -76,7 +87,7 @@ class Fleet(House):
     def customers(self) -> list[Customer]:
         """Those who start a run at one web and watch it at the other, both ways."""
         here, there = (proxy.port for proxy in self.proxies)
-        ways = [(here, there), (there, here)] * 3
+        ways = [(here, there), (there, here)] * 2
         return [Customer(self.key, starts_at, watches_at) for starts_at, watches_at in ways]
 
     def stop(self) -> set[int]:
@@ -89,12 +100,6 @@ class Fleet(House):
         super().close()
         for proxy in self.proxies:
             proxy.close()
-
-
-def free_port() -> int:
-    """A port that nobody uses at this moment."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
 
 
 @pytest.fixture(scope="module")
@@ -140,12 +145,14 @@ def test_fleet_replaced_one_by_one_under_load_refuses_loses_and_repeats_nothing(
 
     with load(customers):
         bells.make_due()
-        for name, slot in list(fleet.running):
-            served_again(customers)
-            fleet.replace(name, slot)
-        served_again(customers)
+        exit_codes = []
+        for name in ("web", "worker", "courier", "scheduler"):
+            for exit_code in fleet.replace(name):
+                exit_codes.append(exit_code)
+                served_again(customers)
 
     nothing_lost(fleet, customers)
+    assert exit_codes == [0] * len(PLACES)
     assert bells.count() == len(HOUSE_JOBS)
     assert fleet.errors() == []
 
