@@ -6,6 +6,7 @@ standard library: hence no preload and no import of `app.api` here.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from config import settings
@@ -38,10 +39,13 @@ control_socket_disable = True
 
 
 def post_worker_init(worker: Any) -> None:
-    """Lets other greenlets run while PostgreSQL answers, and watches for the end."""
+    """Lets other greenlets run while PostgreSQL answers, and prepares the end."""
     import gevent
     from psycopg2 import extensions
 
+    from config.listener import Listener
+
+    worker.server_class = partial(Listener, worker)
     extensions.set_wait_callback(_wait_for_postgres)
     gevent.spawn(_close_sockets_at_end, worker)
 

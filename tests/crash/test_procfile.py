@@ -1,0 +1,82 @@
+"""The Procfile as it is, under honcho, its processes killed like a platform's machines."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import own_redis, wait_until
+from tests.crash.customer import Customer
+from tests.crash.house import (
+    House,
+    Process,
+    answers,
+    empty_database,
+    family,
+    free_port,
+    load,
+    nothing_lost,
+    served_again,
+)
+
+NAMES = ("web", "worker", "courier", "scheduler")
+
+
+class Platform(House):
+    """Starts each line of the Procfile by itself, all web processes at one port."""
+
+    def __init__(self, folder: Path, database_url: str, redis_url: str) -> None:
+        super().__init__(folder, database_url, redis_url, LEASE_SECONDS="4")
+        self.port = free_port()
+        self.running: dict[str, Process] = {}
+
+    def honcho(self, name: str) -> Process:
+        """`honcho start NAME`."""
+        command = [sys.executable, "-m", "honcho", "start", name]
+        self.running[name] = self.run(*command, log=name, port=self.port)
+        return self.running[name]
+
+    def kill(self, name: str) -> None:
+        """SIGKILL for all that belongs to the line, as when its machine is lost."""
+        pids = family(self.running[name].pid)
+        assert len(pids) > 2  # honcho, its own helper and the process itself at least
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self.running[name].wait()
+        wait_until(lambda: not any(Path(f"/proc/{pid}/exe").exists() for pid in pids))
+
+
+@pytest.fixture
+def platform(tmp_path):
+    """A platform that released this version on an empty database."""
+    with own_redis() as redis_url, empty_database(tmp_path) as database_url:
+        platform = Platform(tmp_path, database_url, redis_url)
+        try:
+            assert platform.honcho("release").wait(60) == 0
+            yield platform
+        finally:
+            platform.close()
+
+
+@pytest.mark.timeout(300)
+def test_each_line_killed_once_under_load_loses_and_repeats_nothing(platform):
+    for name in NAMES:
+        platform.honcho(name)
+    wait_until(lambda: answers(platform.port), 60)
+    key = platform.open_for_customers()
+    customers = [Customer(key, platform.port, platform.port, forgives=True) for _ in range(4)]
+
+    with load(customers):
+        served_again(customers)
+        for name in NAMES:
+            platform.kill(name)
+            platform.honcho(name)
+            served_again(customers, 3)
+
+    nothing_lost(platform, customers)
