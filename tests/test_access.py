@@ -44,11 +44,14 @@ def things_of(client) -> dict[str, str]:
     """A thing of each kind, made by `client`, by the name that paths have for its id."""
     key = client.post("/api/v1/auth/api-keys", json={"name": "victim"}).json
     pipeline = client.post("/api/v1/pipelines", json=GOOD).json
-    run = client.post("/api/v1/runs", json={"pipeline_id": "greet"}).json
+    client.post("/api/v1/pipelines/greet/publish")  # so that it can be unpublished
+    client.post("/api/v1/pipelines", json=GOOD | {"name": "ran"})
+    run = client.post("/api/v1/runs", json={"pipeline_id": "ran"}).json
     return {
         "<string:key_id>": key["id"],
         "<string:pipeline_id>": pipeline["id"],
         "<string:run_id>": run["id"],
+        "<string:version>": pipeline["version"],
         "<string:component_type>": "logger",
         "<asset>": "LICENSE",
     }

@@ -74,3 +74,15 @@ class QueryFlag(fields.Boolean):
         if value not in ("true", "false"):
             raise ValidationError("Must be true or false.")
         return bool(value == "true")
+
+
+class QueryTexts(fields.List):
+    """A name that a query may repeat: its texts, each once, in the order of the alphabet."""
+
+    def __init__(self, **rest: Any) -> None:
+        super().__init__(Text(), **rest)
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> list[str]:
+        given = value if isinstance(value, list) else [value]
+        texts: list[str] = super()._deserialize(given, attr, data, **kwargs)
+        return sorted(set(texts))

@@ -23,6 +23,14 @@ _SECURITY_SCHEMES = {
 blp = Blueprint("openapi", __name__, description="This document.")
 
 
+class UsedByOut(Schema):
+    """What keeps a thing from being deleted."""
+
+    type = fields.String(required=True, metadata={"example": "run"})
+    id = fields.String(required=True)
+    name = fields.String(required=True)
+
+
 class ProblemOut(Schema):
     """A refusal (RFC 9457). `errors` maps JSON pointers into the body to sentences."""
 
@@ -36,6 +44,7 @@ class ProblemOut(Schema):
     errors = fields.Dict(keys=fields.String(), values=fields.List(fields.String()))
     problems = fields.List(fields.Dict())
     required_scope = fields.String()
+    used_by = fields.List(fields.Nested(UsedByOut))
     limit_bytes = fields.Integer()
 
     class Meta:

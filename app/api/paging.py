@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
+from flask import request
 from marshmallow import Schema, fields
 from marshmallow.validate import Range
 
 from app.api.fields import QueryFlag, QueryNumber, StrictSchema, Text
+from app.core import wire
 from app.services.pages import Page
 
 
@@ -20,9 +23,22 @@ class PageQuery(StrictSchema):
     count = QueryFlag(load_default=False)
 
 
+_PAGING = ("limit", "cursor", "count")
+
+
 def page_of(query: Mapping[str, Any]) -> Page:
-    """The part of a list that a query asks for."""
-    return Page(query["limit"], query["cursor"], query["count"])
+    """The part of the list at the present path that a query asks for."""
+    return Page(query["limit"], query["cursor"], query["count"], _list_of(filters_of(query)))
+
+
+def filters_of(query: Mapping[str, Any]) -> dict[str, Any]:
+    """What a query of a list asks for besides its page."""
+    return {name: value for name, value in query.items() if name not in _PAGING}
+
+
+def _list_of(filters: Mapping[str, Any]) -> str:
+    told = wire.canonical([request.path, filters])
+    return hashlib.blake2b(told, digest_size=8).hexdigest()
 
 
 def listing(name: str, item: type[Schema]) -> type[Schema]:

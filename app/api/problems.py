@@ -27,6 +27,7 @@ TABLE: dict[type[Exception], tuple[int, str]] = {
     errors.OriginRefused: (403, "origin-refused"),
     errors.NotFound: (404, "not-found"),
     errors.NameTaken: (409, "name-taken"),
+    errors.InUse: (409, "in-use"),
     errors.IllegalMove: (409, "illegal-move"),
     errors.Conflict: (409, "illegal-move"),
     errors.PreconditionFailed: (412, "precondition-failed"),
@@ -84,6 +85,8 @@ def _extra(error: Exception) -> dict[str, JSON]:
         extra["problems"] = [found.to_json() for found in error.problems]
     if isinstance(error, errors.Forbidden) and error.required_scope:
         extra["required_scope"] = error.required_scope
+    if isinstance(error, errors.InUse):
+        extra["used_by"] = list(error.used_by)
     if isinstance(error, errors.TooLarge):
         extra["limit_bytes"] = error.limit_bytes
     return extra

@@ -21,6 +21,7 @@ from app.services.identity.organizations import local_administrator
 NONE, ANY = "none", "any"
 _SECURITY = [{"bearerAuth": []}, {"apiKey": []}]
 _VERBS = {"GET": "read", "HEAD": "read", "POST": "created", "DELETE": "deleted"}
+_DEEDS = {"publish": "published", "unpublish": "unpublished"}  # of the last part of a path
 
 View = Callable[..., Any]
 
@@ -178,7 +179,8 @@ def note_refusal(error: Forbidden) -> None:
     kind = (request.blueprint or "request").removesuffix("s").replace("-", "_")
     # A POST that only reads makes nothing: its scope tells.
     reads = (error.required_scope or "").endswith(":read")
-    verb = "read" if reads else _VERBS.get(request.method, "updated")
+    deed = _DEEDS.get(request.path.rpartition("/")[2]) or _VERBS.get(request.method, "updated")
+    verb = "read" if reads else deed
     audit.refused(
         who,
         f"{kind}.{verb}",

@@ -76,6 +76,14 @@ class NameTaken(Conflict):
         super().__init__(f"The name {name!r} is in use.")
 
 
+class InUse(Conflict):
+    """It is in use."""
+
+    def __init__(self, detail: str, used_by: Sequence[Mapping[str, str]]) -> None:
+        super().__init__(detail)
+        self.used_by = used_by
+
+
 class IllegalMove(Conflict):
     """The state does not allow it."""
 

@@ -82,7 +82,7 @@ class Postgres(PooledPostgresqlDatabase):
 def _sqlite(url: str, max_connections: int) -> Sqlite:
     path = url.removeprefix("sqlite:///")
     Path(path).parent.mkdir(parents=True, exist_ok=True)
-    return Sqlite(
+    made = Sqlite(
         path,
         max_connections=max_connections,
         timeout=10,
@@ -96,6 +96,8 @@ def _sqlite(url: str, max_connections: int) -> Sqlite:
             "busy_timeout": 0,
         },
     )
+    made.register_function(str.upper, "fold", 1, deterministic=True)
+    return made
 
 
 def _postgres(url: str, max_connections: int) -> Postgres:
@@ -221,8 +223,23 @@ def _speak(call: Callable[[], None]) -> None:
 
 
 def locked(query: Any) -> Any:
-    """The query, its rows locked until the transaction ends; SQLite has one writer anyway."""
+    """The query, whose rows nobody else changes before the open transaction ends; on SQLite that
+    is alone with the database."""
     return query.for_update() if is_postgres() else query
+
+
+def contains(column: Any, text: str) -> Any:
+    """Whether a text column contains `text` in any case, as Unicode folds it to capitals (so that
+    `ß` is `SS`). Nothing in `text` is a wildcard."""
+    if not is_postgres():
+        return peewee.fn.INSTR(peewee.fn.FOLD(column), peewee.fn.FOLD(text)) > 0
+    # By ICU: what the database's own locale folds is not known, C folds ASCII alone.
+    either_case = peewee.SQL('COLLATE "und-x-icu"')
+    whole, part = (
+        peewee.fn.UPPER(peewee.NodeList((operand, either_case)))
+        for operand in (column, peewee.Value(text))
+    )
+    return peewee.fn.STRPOS(whole, part) > 0
 
 
 def skip_locked(query: Any) -> Any:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import peewee
 
+from app.infra.database import is_postgres
 from app.models.base import IdRecord, JsonText, OrgRecord, UTCDateTime
 
 
@@ -30,6 +33,20 @@ class Pipeline(OrgRecord):
     class Meta:
         table_name = "pipelines"
         indexes = ((("org", "updated_at"), False),)
+
+    @classmethod
+    def live(cls, org_id: str, *columns: Any) -> Any:
+        """The pipelines of one organisation that are not deleted."""
+        return cls.of(org_id, *columns).where(cls.deleted_at.is_null())
+
+    @classmethod
+    def is_tagged(cls, tag: str) -> Any:
+        """Whether `tag` is one of a pipeline's tags, exactly."""
+        if is_postgres():
+            each = peewee.fn.jsonb_array_elements_text(peewee.Cast(cls.tags, "jsonb"))
+            return peewee.Value(tag).in_(peewee.Select(columns=(each,)))
+        each = peewee.fn.json_each(cls.tags)
+        return peewee.Value(tag).in_(peewee.Select((each,), (peewee.SQL("value"),)))
 
 
 Pipeline.add_index(

@@ -17,11 +17,31 @@ from app.models.base import UTCDateTime
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What a caller asks of a list: at most `limit` items after `cursor`, and the total or not."""
+    """What a caller asks of a list: at most `limit` items after `cursor`, and the total or not.
+
+    `of` tells this list with these filters from any other; a cursor is good for its own alone.
+    """
 
     limit: int = 50
     cursor: str | None = None
     count: bool = False
+    of: str = ""
+
+    def after(self, *keys: str) -> str:
+        """The cursor that leads to what follows the item of these keys."""
+        return wire.cursor(self.of, *keys)
+
+    def place(self, length: int) -> list[str] | None:
+        """The `length` keys that the cursor holds; None without one.
+
+        Raises BadCursor for a cursor that this list did not issue, or issued with other filters.
+        """
+        if self.cursor is None:
+            return None
+        of, *texts = wire.read_cursor(self.cursor, length + 1)
+        if of != self.of or not all(isinstance(text, str) and "\0" not in text for text in texts):
+            raise BadCursor
+        return texts
 
 
 def newest_first(
@@ -32,14 +52,13 @@ def newest_first(
     Raises BadCursor for a cursor that this list did not issue.
     """
     answer: dict[str, JSON] = {"total": query.count()} if page.count else {}
-    if page.cursor is not None:
-        query = query.where(peewee.Tuple(*keys) < peewee.Tuple(*_place(keys, page.cursor)))
+    place = page.place(len(keys))
+    if place is not None:
+        query = query.where(peewee.Tuple(*keys) < peewee.Tuple(*_values(keys, place)))
     rows = list(query.order_by(*(key.desc() for key in keys)).limit(page.limit + 1))
     shown = rows[: page.limit]
     more = len(rows) > page.limit
-    following = (
-        wire.cursor(*(_text(getattr(shown[-1], key.name)) for key in keys)) if more else None
-    )
+    following = page.after(*(_text(getattr(shown[-1], key.name)) for key in keys)) if more else None
     return {"items": [view(row) for row in shown], "next": following, **answer}
 
 
@@ -52,11 +71,11 @@ def ascending(
     """
     found = sorted(items, key=key)
     answer: dict[str, JSON] = {"total": len(found)} if page.count else {}
-    if page.cursor is not None:
-        (place,) = _texts(page.cursor, 1)
-        found = [item for item in found if key(item) > place]
+    place = page.place(1)
+    if place is not None:
+        found = [item for item in found if key(item) > place[0]]
     shown = found[: page.limit]
-    following = wire.cursor(key(shown[-1])) if len(found) > page.limit else None
+    following = page.after(key(shown[-1])) if len(found) > page.limit else None
     return {"items": [view(item) for item in shown], "next": following, **answer}
 
 
@@ -64,18 +83,10 @@ def _text(value: Any) -> str:
     return clock.text(value) if isinstance(value, datetime) else str(value)
 
 
-def _texts(cursor: str, length: int) -> list[str]:
-    texts = wire.read_cursor(cursor, length)
-    if not all(isinstance(text, str) and "\0" not in text for text in texts):
-        raise BadCursor
-    return texts
-
-
-def _place(keys: Sequence[peewee.Field], cursor: str) -> list[Any]:
-    texts = _texts(cursor, len(keys))
+def _values(keys: Sequence[peewee.Field], texts: Sequence[str]) -> list[Any]:
     try:
         return [_value(key, text) for key, text in zip(keys, texts, strict=True)]
-    except ValueError:
+    except (ValueError, OverflowError):
         raise BadCursor from None
 
 

@@ -12,7 +12,7 @@ from marshmallow.validate import Length
 from app.api.answers import answer, created, nothing
 from app.api.bodies import Blueprint
 from app.api.fields import Instant, QueryFlag, StrictSchema, Text
-from app.api.paging import PageQuery, listing, page_of
+from app.api.paging import PageQuery, filters_of, listing, page_of
 from app.api.security import ANY, principal, requires
 from app.services.identity import apikeys
 
@@ -76,8 +76,7 @@ class ApiKeys(MethodView):
     @blp.response(200, listing("ApiKeyList", ApiKeyOut))
     def get(self, query: dict[str, Any]) -> Response:
         """List API keys, newest first."""
-        revoked = query["include_revoked"]
-        return answer(apikeys.list_api_keys(principal(), page_of(query), include_revoked=revoked))
+        return answer(apikeys.list_api_keys(principal(), page_of(query), **filters_of(query)))
 
 
 @blp.route("/<string:key_id>")

@@ -12,7 +12,7 @@ from marshmallow.validate import OneOf
 from app.api.answers import answer
 from app.api.bodies import Blueprint
 from app.api.fields import Text
-from app.api.paging import PageQuery, listing, page_of
+from app.api.paging import PageQuery, filters_of, listing, page_of
 from app.api.security import principal, requires
 from app.engine.about import Category, ComponentKind
 from app.engine.component import Effect
@@ -100,8 +100,7 @@ class Components(MethodView):
     @blp.response(200, ComponentListOut)
     def get(self, query: dict[str, Any]) -> Response:
         """List components by component_type, ascending."""
-        filters = {name: query[name] for name in ("category", "kind", "package", "q")}
-        return answer(registry.list_components(principal(), page_of(query), **filters))
+        return answer(registry.list_components(principal(), page_of(query), **filters_of(query)))
 
 
 @blp.route("/components/<string:component_type>")

@@ -1,4 +1,4 @@
-"""/pipelines: creating, listing, reading, changing, judging."""
+"""/pipelines: creating, listing, reading, changing, deleting, cloning, judging."""
 
 from __future__ import annotations
 
@@ -7,23 +7,24 @@ from typing import Any
 from flask import Response, request
 from flask.views import MethodView
 
-from app.api.answers import answer, created
-from app.api.bodies import Blueprint, read_object
+from app.api.answers import answer, created, nothing
+from app.api.bodies import read_object
 from app.api.etags import IF_MATCH, if_match, tag
-from app.api.paging import PageQuery, listing, page_of
+from app.api.paging import filters_of, listing, page_of
+from app.api.pipelines.blueprint import PATH, blp
 from app.api.pipelines.schemas import (
     ChangesIn,
+    CloneIn,
     DocumentIn,
     PipelineOut,
+    PipelineQuery,
     PipelineSummary,
     ValidateIn,
     ValidationOut,
 )
 from app.api.security import principal, requires
-from app.services.pipelines import documents, updating, validation
-
-PATH = "/api/v1/pipelines"
-blp = Blueprint("pipelines", __name__, url_prefix=PATH, description="What can be run.")
+from app.services.pipelines import cloning, deleting, documents, updating, validation
+from app.services.pipelines.listing import list_pipelines
 
 _BODY = {"required": True, "content": {"application/json": {"schema": DocumentIn}}}
 _CHANGES = {"content": {"application/json": {"schema": ChangesIn}}}
@@ -34,11 +35,11 @@ class Pipelines(MethodView):
     """The organisation's pipelines."""
 
     @requires("pipelines:read")
-    @blp.arguments(PageQuery(), location="query")
+    @blp.arguments(PipelineQuery(), location="query")
     @blp.response(200, listing("PipelineList", PipelineSummary))
     def get(self, query: dict[str, Any]) -> Response:
         """List pipelines, newest update first."""
-        return answer(documents.list_pipelines(principal(), page_of(query)))
+        return answer(list_pipelines(principal(), page_of(query), **filters_of(query)))
 
     @requires("pipelines:write")
     @blp.doc(requestBody=_BODY)
@@ -72,6 +73,33 @@ class Pipeline(MethodView):
         tags = if_match(request)
         shown = updating.update_pipeline(principal(), pipeline_id, read_object(), tags)
         return answer(shown.body, headers=tag(shown.etag))
+
+    @requires("pipelines:write")
+    @blp.doc(parameters=[IF_MATCH])
+    @blp.response(204)
+    def delete(self, pipeline_id: str) -> Response:
+        """Delete a pipeline, named without a version; its finished runs stay readable.
+
+        409 `in-use` tells what still uses it.
+        """
+        deleting.delete_pipeline(principal(), pipeline_id, if_match(request))
+        return nothing()
+
+
+@blp.route("/<string:pipeline_id>/clone")
+class PipelineClone(MethodView):
+    """A copy under another name."""
+
+    @requires("pipelines:write")
+    @blp.arguments(CloneIn())
+    @blp.response(201, PipelineOut)
+    def post(self, args: dict[str, Any], pipeline_id: str) -> Response:
+        """Clone the version that a run would take; the copy is a draft of version 1.0.0.
+
+        Without a name it is called `NAME-copy`, or the next free `NAME-copy-2`...
+        """
+        made = cloning.clone_pipeline(principal(), pipeline_id, **args)
+        return created(made.body, f"{PATH}/{made.body['id']}", tag(made.etag))
 
 
 @blp.route("/validate")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from marshmallow import Schema, fields
+from marshmallow.validate import OneOf
 
-from app.api.fields import FreeForm, StrictSchema
+from app.api.fields import FreeForm, QueryFlag, QueryTexts, StrictSchema, Text
+from app.api.paging import PageQuery
 
 _TEXT_OR_NULL = {"required": True, "allow_none": True}
 
@@ -123,3 +125,74 @@ class PipelineSummary(Schema):
     is_template = fields.Boolean(required=True)
     created_at = fields.DateTime(required=True)
     updated_at = fields.DateTime(required=True)
+
+
+class PipelineQuery(PageQuery):
+    """Which pipelines to list."""
+
+    status = Text(load_default=None, validate=OneOf(["draft", "published"]))
+    category = Text(load_default=None)
+    tag = QueryTexts(
+        load_default=(), metadata={"description": "May be repeated; all of them must match"}
+    )
+    q = Text(load_default="", metadata={"description": "Part of name or description, in any case"})
+    is_template = QueryFlag(load_default=None)
+
+
+class CloneIn(StrictSchema):
+    """What to call the copy."""
+
+    name = Text(load_default=None, allow_none=True, metadata={"example": "my-pipeline-copy"})
+
+
+class PublishIn(StrictSchema):
+    """Which version to publish, and a run that has shown that it works."""
+
+    version = Text(load_default=None, allow_none=True, metadata={"example": "1.0.0"})
+    test_run_id = Text(
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "A completed run of exactly that version"},
+    )
+
+
+class UnpublishIn(StrictSchema):
+    """Nothing: every published version is withdrawn."""
+
+
+class UnpublishedOut(Schema):
+    """A pipeline that is a draft again; `version` was its highest published one."""
+
+    pipeline_id = fields.String(required=True)
+    version = fields.String(required=True)
+    status = fields.String(required=True, metadata={"enum": ["draft"]})
+    message = fields.String(required=True)
+
+
+class PublishedOut(Schema):
+    """A version that is published."""
+
+    pipeline_id = fields.String(required=True)
+    version = fields.String(required=True)
+    status = fields.String(required=True, metadata={"enum": ["published"]})
+    published_at = fields.DateTime(required=True)
+    message = fields.String(required=True)
+
+
+class PipelineVersionOut(Schema):
+    """A saved version. `digest` is the SHA-256 of its canonical document."""
+
+    id = fields.String(required=True)
+    pipeline_id = fields.String(required=True)
+    version = fields.String(required=True)
+    published = fields.Boolean(required=True)
+    published_at = fields.DateTime(**_TEXT_OR_NULL)
+    digest = fields.String(required=True)
+    created_by = fields.String(**_TEXT_OR_NULL)
+    created_at = fields.DateTime(required=True)
+
+
+class PipelineVersionDetail(PipelineVersionOut):
+    """A saved version with its document."""
+
+    document = fields.Nested(DocumentIn, required=True)

@@ -65,12 +65,10 @@ _INSERT_RUN = (
     f"INSERT INTO runs ({', '.join(_RUN_COLUMNS)}, {_DEFAULTS[0]}) "
     f"SELECT {', '.join(':' + name for name in _RUN_COLUMNS)}, {_DEFAULTS[1]}"
 )
-# SQLite takes an ON CONFLICT behind a SELECT without WHERE for a join's.
-_INSERT_ANEW = f"{_INSERT_RUN} WHERE true ON CONFLICT (id) DO NOTHING RETURNING 1"
 _INSERT_KEY = (
     "INSERT INTO idempotency_keys "
     "(org_id, route, key, body_digest, run_id, created_at, expires_at) "
-    "VALUES (:org_id, :route, :key, :body_digest, :id, :created_at, :expires_at) "
+    "SELECT :org_id, :route, :key, :body_digest, :id, :created_at, :expires_at WHERE {live} "
     "ON CONFLICT (org_id, route, key) DO UPDATE SET body_digest = excluded.body_digest, "
     "run_id = excluded.run_id, created_at = excluded.created_at, "
     "expires_at = excluded.expires_at "
@@ -78,35 +76,43 @@ _INSERT_KEY = (
 )
 
 
+def _live() -> str:
+    """SQL: the pipeline is not deleted and, on PostgreSQL, is not before this transaction ends:
+    who deletes it waits, or is waited for and then seen."""
+    lock = " FOR KEY SHARE" if is_postgres() else ""
+    return f"(SELECT deleted_at FROM pipelines WHERE id = :pipeline_id{lock}) IS NULL"
+
+
 def accept(run: Mapping[str, Any], key: Mapping[str, Any] | None = None) -> bool:
     """Stores a pending run and, when given, the idempotency key that started it: both or neither.
 
-    False: the key is taken and nothing was written.
+    False: the key is taken, or the pipeline was deleted, and nothing was written.
     """
     if key is None:
-        execute_often(_INSERT_RUN, run)
-        return True
+        return bool(execute_often(f"{_INSERT_RUN} WHERE {_live()}", run).rowcount)
+    insert_key = _INSERT_KEY.format(live=_live())
     if not is_postgres():
-        if execute(_INSERT_KEY, {**run, **key}).fetchone() is None:
+        if execute(insert_key, {**run, **key}).fetchone() is None:
             return False
         execute_often(_INSERT_RUN, run)
         return True
-    both = (
-        f"WITH key AS ({_INSERT_KEY}) {_INSERT_RUN} WHERE EXISTS (SELECT 1 FROM key) RETURNING id"
-    )
+    both = f"WITH key AS ({insert_key}) {_INSERT_RUN} WHERE EXISTS (SELECT 1 FROM key) RETURNING id"
     return execute(both, {**run, **key}).fetchone() is not None
 
 
 def accept_anew(run: Mapping[str, Any]) -> bool:
-    """Stores a pending run whose id may have been given before. False: it is there already."""
-    return execute(_INSERT_ANEW, run).fetchone() is not None
+    """Stores a pending run whose id may have been given before. False: it is there already, or the
+    pipeline was deleted."""
+    insert = f"{_INSERT_RUN} WHERE {_live()} ON CONFLICT (id) DO NOTHING RETURNING 1"
+    return execute(insert, run).fetchone() is not None
 
 
 def open_child(run: Mapping[str, Any], parent_epoch: int, lease: float) -> dict[str, Any] | None:
     """Stores a child run that is running already, held by the worker of its parent, with its
     run_started event.
 
-    Gives its row as `claim` does. None: it is there already, or the parent is not held any more.
+    Gives its row as `claim` does. None: it is there already, the pipeline was deleted, or the
+    parent is not held any more.
     """
     values = {**run, "parent_epoch": parent_epoch, "lease": lease}
     made = row(execute_often(_open_child_sql(), values))
@@ -129,6 +135,7 @@ def _open_child_sql() -> str:
         f"SELECT {', '.join(':' + name for name in columns)}, 'running', 1, 1, {later(':lease')}, "
         f"{now()}, 0, 0, 0 WHERE EXISTS (SELECT 1 FROM runs "
         "WHERE id = :parent_run_id AND epoch = :parent_epoch AND status = 'running') "
+        f"AND {_live()} "
         f"ON CONFLICT (id) DO NOTHING RETURNING *, {now()} AS claimed_at"
     )
     if not is_postgres():

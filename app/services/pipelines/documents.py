@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-import peewee
-
 from app.components import built_in
 from app.core import clock
 from app.core.errors import InvalidPipeline, NameTaken, NotFound
@@ -22,7 +20,6 @@ from app.models import journal_sql
 from app.models.journal_sql import Version
 from app.models.pipelines import Pipeline, PipelineVersion
 from app.services.identity import audit
-from app.services.pages import Page, newest_first
 from app.services.pipelines import views
 from app.services.pipelines.saving import author_of, checked, insert_version, new_etag
 from app.services.pipelines.versions import FIRST
@@ -95,28 +92,6 @@ def find_saved(who: Principal, reference: str) -> Any:
     if row is None:
         raise NotFound
     return row
-
-
-def list_pipelines(who: Principal, page: Page) -> dict[str, JSON]:
-    """One page of summaries, newest update first. Raises BadCursor."""
-    published = PipelineVersion.alias()
-    live = (
-        Pipeline.of(who.org_id, Pipeline, PipelineVersion, published.version)
-        .join(
-            PipelineVersion,
-            on=(PipelineVersion.id == Pipeline.current_version_id),
-            attr="current",
-        )
-        .join_from(
-            Pipeline,
-            published,
-            peewee.JOIN.LEFT_OUTER,
-            on=(published.id == Pipeline.published_version_id),
-            attr="published",
-        )
-        .where(Pipeline.deleted_at.is_null())
-    )
-    return newest_first(live, [Pipeline.updated_at, Pipeline.id], page, views.summary)
 
 
 def resolve(who: Principal, reference: str) -> Version:

@@ -20,6 +20,7 @@ from app.models.pipelines import Pipeline
 from app.services.identity import audit
 from app.services.pipelines import views
 from app.services.pipelines.documents import find_saved, get_pipeline
+from app.services.pipelines.holding import refuse_version
 from app.services.pipelines.saving import checked, insert_version, new_etag
 from app.services.pipelines.versions import following, sort_key
 from app.services.pipelines.views import Shown
@@ -44,9 +45,7 @@ def update_pipeline(
     a version that is not higher than every saved one, and for a reference with a version;
     PreconditionFailed; NameTaken; Unavailable when others change the pipeline all the time.
     """
-    if "@" in reference:
-        sentence = "A saved version never changes: name the pipeline alone."
-        raise ValidationFailed({"pipeline_id": [sentence]})
+    refuse_version(reference, "A saved version never changes: name the pipeline alone.")
     newest = find_saved(who, reference)
     for _ in range(_MOST_TRIES):
         shown = _try(who, newest, given, if_match)

@@ -40,7 +40,26 @@ def pipeline(version: Any, published: str | None, named: bool) -> Shown:
         "created_at": _time(row.created_at),
         "updated_at": _time(row.updated_at),
     }
-    return Shown(body, f"{row.etag}-{version.version}" if named else row.etag)
+    return Shown(body, tag_of(row, version) if named else row.etag)
+
+
+def tag_of(row: Any, version: Any) -> str:
+    """The tag of one version of a pipeline: any change of the pipeline may be seen in it."""
+    return f"{row.etag}-{version.version}"
+
+
+def version(row: Any) -> dict[str, JSON]:
+    """A PipelineVersion, without its document."""
+    return {
+        "id": row.id,
+        "pipeline_id": row.pipeline_id,
+        "version": row.version,
+        "published": row.published_at is not None,
+        "published_at": _time(row.published_at),
+        "digest": row.digest,
+        "created_by": row.created_by,
+        "created_at": _time(row.created_at),
+    }
 
 
 def summary(row: Any) -> dict[str, JSON]:

@@ -63,6 +63,7 @@ class Children:
             return lease
         # The lease is lost, or one who has lost it opened the child a moment ago.
         if (found := child.find(call.run_id)) is None:
+            self._version(call)  # or its pipeline was deleted since: told as any unknown one
             raise LeaseLost(self.lease.run_id)
         return self._found(call, found)
 
@@ -110,6 +111,8 @@ class Children:
             accepted = journal_sql.accept_anew(row)
             if accepted:
                 after_commit(lambda: ring("runs"))
+        if not accepted and child.find(call.run_id) is None:
+            self._version(call)  # its pipeline was deleted since: told as any unknown one
         return child.not_awaited(call, row["id"], row["pipeline_id"])
 
     def _open(self, row: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import config
 from app.core import clock, wire
-from app.core.errors import IdempotencyMismatch, InvalidInput, ValidationFailed
+from app.core.errors import IdempotencyMismatch, InvalidInput, NotFound, ValidationFailed
 from app.core.ids import new_id
 from app.core.principal import Principal
 from app.core.states import RunStatus
@@ -58,8 +58,8 @@ def start_run(
     """Stores a pending run and rings for a worker once that is committed.
 
     `trace_id` is 32 hex digits; one is made when absent. Raises NotFound for an unknown pipeline,
-    InvalidInput when `input` breaks its input_schema, IdempotencyMismatch for a key that was used
-    with another body.
+    also one that is deleted at this moment, InvalidInput when `input` breaks its input_schema,
+    IdempotencyMismatch for a key that was used with another body.
     """
     version = resolve(who, reference)
     check_input(version, input)
@@ -68,7 +68,6 @@ def start_run(
     with statement():
         accepted = journal_sql.accept(row, _key(idempotency, row))
     if not accepted:
-        assert idempotency is not None
         return _replayed(who, idempotency)
     after_commit(lambda: ring("runs"))
     return Started(read.fresh_view(row, plan_of(version.id)))
@@ -168,12 +167,14 @@ def _key(idempotency: Idempotency | None, row: Mapping[str, Any]) -> dict[str, A
     }
 
 
-def _replayed(who: Principal, idempotency: Idempotency) -> Started:
-    held: Any = IdempotencyKey.get(
+def _replayed(who: Principal, idempotency: Idempotency | None) -> Started:
+    held: Any = idempotency and IdempotencyKey.get_or_none(
         IdempotencyKey.org_id == who.org_id,
         IdempotencyKey.route == idempotency.route,
         IdempotencyKey.key == idempotency.key,
     )
+    if idempotency is None or held is None:
+        raise NotFound  # the pipeline was deleted since it was looked up
     if held.body_digest != idempotency.body_digest:
         raise IdempotencyMismatch
     return Started(read.accepted_view(who, held.run_id), replayed=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from app.infra import broker
 from app.models.pipelines import Pipeline, PipelineVersion
 from app.services.pipelines.documents import create_pipeline
 from app.services.pipelines.updating import update_pipeline
@@ -17,6 +18,13 @@ DOCUMENT = {
     "metadata": {"b": 1, "a": 2},
     "stages": [{"id": "a", "type": "logger", "config": {"message": "hi"}}],
 }
+
+
+@pytest.fixture
+def settings(settings):
+    """The settings, with the process connected to the broker that they name."""
+    broker.connect(settings.broker_url)
+    return settings
 
 
 @pytest.fixture
