@@ -15,7 +15,7 @@ from app.api.docs import register_docs
 from app.api.identity import apikeys, me
 from app.api.library import registry
 from app.api.pipelines import pipelines
-from app.api.runs import runs, socket
+from app.api.runs import runs, socket, stages
 from app.infra import broker, bus, database
 
 _BLUEPRINTS = (
@@ -25,6 +25,7 @@ _BLUEPRINTS = (
     apikeys.blp,
     pipelines.blp,
     runs.blp,
+    stages.blp,
     registry.blp,
 )
 

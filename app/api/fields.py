@@ -74,3 +74,12 @@ class QueryFlag(fields.Boolean):
         if value not in ("true", "false"):
             raise ValidationError("Must be true or false.")
         return bool(value == "true")
+
+
+class Several(fields.List):
+    """A parameter of a query that may be given more than once."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> list[Any]:
+        texts = value if isinstance(value, list) else [value]
+        found: list[Any] = super()._deserialize(texts, attr, data, **kwargs)
+        return found

@@ -71,6 +71,11 @@ def derived_id(prefix: str, *parts: str, at_ms: int) -> str:
     return f"{prefix}-{_text(at_ms << 80 | int.from_bytes(digest))}"
 
 
+def lowest_id(prefix: str, at_ms: int) -> str:
+    """Where the ids of the millisecond `at_ms` (0 to 2^48 - 1) begin: none of them sorts lower."""
+    return f"{prefix}-{_text(at_ms << 80)}"
+
+
 def is_id(value: str, prefix: str | None = None) -> bool:
     """Whether `value` has the form of an id, and of this prefix when one is given."""
     return bool(_FORM.match(value)) and (prefix is None or value.startswith(f"{prefix}-"))

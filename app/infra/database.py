@@ -81,7 +81,7 @@ class Postgres(PooledPostgresqlDatabase):
 def _sqlite(url: str, max_connections: int) -> Sqlite:
     path = url.removeprefix("sqlite:///")
     Path(path).parent.mkdir(parents=True, exist_ok=True)
-    return Sqlite(
+    made = Sqlite(
         path,
         max_connections=max_connections,
         timeout=10,
@@ -95,6 +95,13 @@ def _sqlite(url: str, max_connections: int) -> Sqlite:
             "busy_timeout": 0,
         },
     )
+    made.register_function(_numbered, "numbered", 1)
+    return made
+
+
+def _numbered(text: str) -> str:
+    """Numbers joined by dots as a text that sorts as they do; PostgreSQL has arrays for that."""
+    return ".".join(number.zfill(10) for number in text.split("."))
 
 
 def _postgres(url: str, max_connections: int) -> Postgres:
