@@ -35,40 +35,41 @@ def newest(
     and its value."""
     column, value = within or (None, None)
     told = {"org": org_id, "value": value, "limit": limit, **bounds._asdict()}
-    if is_postgres():
-        arm = _slice(column, bounds, "t.name", "s.name")
-        sql = (
-            "SELECT slice.id FROM unnest(:triggers::text[]) AS t(name), "
-            f"unnest(:statuses::text[]) AS s(name), LATERAL ({arm}) AS slice"
-        )
-        told |= {"triggers": list(triggers), "statuses": list(statuses)}
-    else:
-        arms = [
-            f"SELECT id FROM ({_slice(column, bounds, f':t{t}', f':s{s}')})"
-            for t in range(len(triggers))
-            for s in range(len(statuses))
-        ]
-        sql = " UNION ALL ".join(arms)
-        told |= _numbered("t", triggers) | _numbered("s", statuses)
-    found = execute(f"{sql} ORDER BY 1 DESC LIMIT :limit", told)
+    told |= _numbered("t", triggers) | _numbered("s", statuses)
+    arms = [
+        f"SELECT id FROM ({_slice(column, bounds, f':t{t}', f':s{s}')}) AS slice"
+        for t in range(len(triggers))
+        for s in range(len(statuses))
+    ]
+    found = execute(f"{' UNION ALL '.join(arms)} ORDER BY 1 DESC LIMIT :limit", told)
     return [run_id for (run_id,) in found.fetchall()]
 
 
 def _numbered(prefix: str, names: Sequence[str]) -> dict[str, Any]:
-    return {f"{prefix}{n}": str(name) for n, name in enumerate(names)}
+    escaped = [name.replace("_", "\\_") if is_postgres() else str(name) for name in names]
+    return {f"{prefix}{n}": name for n, name in enumerate(escaped)}
 
 
 def _slice(column: str | None, bounds: Bounds, trigger: str, status: str) -> str:
-    # Compared as one row and ordered by all of it: only the index made for it has that order, so no
-    # guess about the data makes a database walk through the runs of other kinds instead.
-    columns = [*([column] if column else []), "trigger_type", "status", "id"]
-    values = [*([":value"] if column else []), trigger, status]
-    row, order = ", ".join(columns), " DESC, ".join(columns)
+    # Ordered by all columns, and none said to be equal in words that would let a planner drop it
+    # from that order: only the index made for the slice has it, so no guess about the data makes a
+    # database walk through runs of other kinds instead.
+    order = f"{column + ' DESC, ' if column else ''}trigger_type DESC, status DESC, id DESC"
+    kind = _like(trigger, status) if is_postgres() else _as_one_row(trigger, status)
+    value = f" AND {column} = :value" if column else ""
     after = " AND created_at > :after" if bounds.after else ""
     before = " AND created_at < :before" if bounds.before else ""
     return (
-        "SELECT id FROM runs WHERE org_id = :org "
-        f"AND ({row}) >= ({', '.join([*values, ':low'])}) "
-        f"AND ({row}) < ({', '.join([*values, ':high'])})"
-        f"{after}{before} ORDER BY {order} DESC LIMIT :limit"
+        f"SELECT id FROM runs WHERE org_id = :org{value} AND {kind}{after}{before} "
+        f"ORDER BY {order} LIMIT :limit"
     )
+
+
+def _like(trigger: str, status: str) -> str:
+    # PostgreSQL would read a row comparison's lower bound by its first column alone.
+    return f"trigger_type LIKE {trigger} AND status LIKE {status} AND id >= :low AND id < :high"
+
+
+def _as_one_row(trigger: str, status: str) -> str:
+    row = "(trigger_type, status, id)"
+    return f"{row} >= ({trigger}, {status}, :low) AND {row} < ({trigger}, {status}, :high)"
