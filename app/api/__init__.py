@@ -15,7 +15,7 @@ from app.api.docs import register_docs
 from app.api.identity import apikeys, me
 from app.api.library import registry
 from app.api.pipelines import pipelines
-from app.api.runs import control, runs, socket
+from app.api.runs import control, runs, socket, stages
 from app.infra import broker, bus, database
 
 _BLUEPRINTS = (
@@ -27,6 +27,7 @@ _BLUEPRINTS = (
     pipelines.blp,
     runs.blp,
     control.blp,
+    stages.blp,
     registry.blp,
 )
 

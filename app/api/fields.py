@@ -76,13 +76,9 @@ class QueryFlag(fields.Boolean):
         return bool(value == "true")
 
 
-class QueryTexts(fields.List):
-    """A name that a query may repeat: its texts, each once, in the order of the alphabet."""
+class Several(fields.List):
+    """A parameter of a query that may be repeated: its values, each once, in order."""
 
-    def __init__(self, **rest: Any) -> None:
-        super().__init__(Text(), **rest)
-
-    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> list[str]:
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> list[Any]:
         given = value if isinstance(value, list) else [value]
-        texts: list[str] = super()._deserialize(given, attr, data, **kwargs)
-        return sorted(set(texts))
+        return sorted(set(super()._deserialize(given, attr, data, **kwargs)))

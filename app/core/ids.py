@@ -71,6 +71,11 @@ def derived_id(prefix: str, *parts: str, at_ms: int) -> str:
     return f"{prefix}-{_text(at_ms << 80 | int.from_bytes(digest))}"
 
 
+def lowest_id(prefix: str, at_ms: int) -> str:
+    """Where the ids of the millisecond `at_ms` (0 to 2^48 - 1) begin: none of them sorts lower."""
+    return f"{prefix}-{_text(at_ms << 80)}"
+
+
 def is_id(value: str, prefix: str | None = None) -> bool:
     """Whether `value` has the form of an id, and of this prefix when one is given."""
     return bool(_FORM.match(value)) and (prefix is None or value.startswith(f"{prefix}-"))
@@ -82,8 +87,3 @@ def made_at_ms(value: str) -> int:
     for letter in value.partition("-")[2][:10]:
         ms = ms << 5 | _ALPHABET.index(letter)
     return ms
-
-
-def lowest_id(prefix: str, at_ms: int) -> str:
-    """What every id made at `at_ms` (milliseconds since 1970) or later is at least."""
-    return f"{prefix}-{_text(at_ms << 80)}"

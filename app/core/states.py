@@ -1,4 +1,7 @@
-"""Statuses and their legal moves: the only place. A status without a row of moves is final."""
+"""Statuses and their legal moves, and what starts a run: the only place.
+
+A status without a row of moves is final.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,18 @@ class RunStatus(StrEnum):
     COMPLETED = "completed"  #: ended with an output
     FAILED = "failed"  #: ended with an error
     CANCELLED = "cancelled"  #: stopped
+
+
+class TriggerType(StrEnum):
+    """What started a run."""
+
+    API = "api"  #: a request
+    WEBHOOK = "webhook"  #: a call of an inbound webhook
+    SCHEDULE = "schedule"  #: a cron line that came due
+    REPLAY = "replay"  #: another run, done again from a place in it
+    WHAT_IF = "what_if"  #: another run, done again with something changed
+    TEST = "test"  #: a test of its pipeline
+    SUBPIPELINE = "subpipeline"  #: a stage of another run
 
 
 class StageStatus(StrEnum):

@@ -97,7 +97,13 @@ def _sqlite(url: str, max_connections: int) -> Sqlite:
         },
     )
     made.register_function(str.upper, "fold", 1, deterministic=True)
+    made.register_function(_numbered, "numbered", 1)
     return made
+
+
+def _numbered(text: str) -> str:
+    """Numbers joined by dots as a text that sorts as they do; PostgreSQL has arrays for that."""
+    return ".".join(number.zfill(10) for number in text.split("."))
 
 
 def _postgres(url: str, max_connections: int) -> Postgres:

@@ -68,7 +68,12 @@ def _run_index(name: str, *columns: peewee.Field, where: peewee.Expression | Non
 _run_index("runs_newest", Run.org_id, Run.id.desc())
 _run_index("runs_by_status", Run.org_id, Run.status, Run.id)
 _run_index("runs_by_pipeline", Run.org_id, Run.pipeline_id, Run.id)
-_run_index("runs_by_parent", Run.parent_run_id, where=Run.parent_run_id.is_null(False))
+_run_index("runs_by_parent", Run.parent_run_id, Run.id, where=Run.parent_run_id.is_null(False))
+# A page of the list is read from slices of these, one for each trigger and status (`listing`).
+_KIND = (Run.trigger_type, Run.status, Run.id)
+_run_index("runs_by_trigger", Run.org_id, *_KIND)
+_run_index("runs_by_pipeline_trigger", Run.org_id, Run.pipeline_id, *_KIND)
+_run_index("runs_by_version", Run.org_id, Run.pipeline_version_id, *_KIND)
 # No index and no predicate names lease_until or event_seq: heartbeats and flushes stay heap-only.
 _run_index(
     "runs_pending",

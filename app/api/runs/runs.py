@@ -1,4 +1,4 @@
-"""/runs: starting a run, reading it, its status and its events."""
+"""/runs: starting a run, listing them, reading one, its status and its events."""
 
 from __future__ import annotations
 
@@ -9,10 +9,20 @@ from flask.views import MethodView
 
 from app.api.answers import answer
 from app.api.bodies import Blueprint
+from app.api.paging import listing, page_of
 from app.api.runs.headers import idempotency, trace_id
-from app.api.runs.schemas import EventListOut, EventsQuery, RunIn, RunOut, RunStatusOut
+from app.api.runs.schemas import (
+    EventListOut,
+    EventsQuery,
+    RunIn,
+    RunOut,
+    RunsQuery,
+    RunStatusOut,
+    RunSummaryOut,
+)
 from app.api.security import principal, requires
 from app.services.runs import read
+from app.services.runs.listing import Filters, list_runs
 from app.services.runs.start import start_run
 
 PATH = "/api/v1/runs"
@@ -22,6 +32,21 @@ blp = Blueprint("runs", __name__, url_prefix=PATH, description="Executions of pi
 @blp.route("")
 class Runs(MethodView):
     """The organisation's runs."""
+
+    @requires("runs:read")
+    @blp.arguments(RunsQuery(), location="query")
+    @blp.response(200, listing("RunList", RunSummaryOut))
+    def get(self, query: dict[str, Any]) -> Response:
+        """List runs, newest first."""
+        filters = Filters(
+            statuses=query["status"],
+            pipeline=query["pipeline_id"],
+            trigger=query["trigger"],
+            parent_run_id=query["parent_run_id"],
+            created_after=query["created_after"],
+            created_before=query["created_before"],
+        )
+        return answer(list_runs(principal(), filters, page_of(query)))
 
     @requires("runs:write")
     @blp.arguments(RunIn())

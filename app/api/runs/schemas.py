@@ -7,8 +7,10 @@ from typing import Any
 from marshmallow import INCLUDE, Schema, ValidationError, fields
 from marshmallow.validate import Length, OneOf, Range
 
-from app.api.fields import FreeForm, QueryNumber, StrictSchema, Text
+from app.api.fields import FreeForm, Instant, QueryNumber, Several, StrictSchema, Text
+from app.api.paging import PageQuery
 from app.core import wire
+from app.core.states import RunStatus, TriggerType
 
 _METADATA_BYTES = 16 * 1024
 _OR_NULL = {"required": True, "allow_none": True}
@@ -26,6 +28,18 @@ class RunIn(StrictSchema):
     input = FreeForm(load_default=dict)
     priority = Text(load_default="normal", validate=OneOf(["low", "normal", "high"]))
     metadata = FreeForm(load_default=dict, validate=_small)
+
+
+class RunsQuery(PageQuery):
+    """Which runs to list. `pipeline_id` is an id or a name, with `@version` or without; without
+    `trigger` the runs of tests are left out; neither of the times is itself within."""
+
+    status = Several(Text(validate=OneOf(list(RunStatus))), load_default=None)
+    pipeline_id = Text(load_default=None)
+    trigger = Text(load_default=None, validate=OneOf(list(TriggerType)))
+    parent_run_id = Text(load_default=None)
+    created_after = Instant(load_default=None)
+    created_before = Instant(load_default=None)
 
 
 class EventsQuery(StrictSchema):
@@ -69,8 +83,8 @@ class StageRunOut(Schema):
     logs = fields.List(fields.Dict(), required=True)
 
 
-class RunOut(Schema):
-    """A run."""
+class RunSummaryOut(Schema):
+    """A run, as lists show it."""
 
     id = fields.String(required=True)
     run_id = fields.String(required=True)
@@ -78,11 +92,7 @@ class RunOut(Schema):
     pipeline_name = fields.String(required=True)
     pipeline_version = fields.String(required=True)
     status = fields.String(required=True)
-    input = fields.Dict(required=True)
-    output = fields.Raw(**_OR_NULL)
     error = fields.Nested(RunErrorOut, **_OR_NULL)
-    stages = fields.List(fields.Nested(StageRunOut), required=True)
-    stages_truncated = fields.Boolean(required=True)
     usage = fields.Dict(required=True)
     trigger = fields.Dict(required=True)
     parent_run_id = fields.String(**_OR_NULL)
@@ -90,13 +100,22 @@ class RunOut(Schema):
     priority = fields.String(required=True)
     created_by = fields.String(**_OR_NULL)
     auth_type = fields.String(**_OR_NULL)
-    breakpoints = fields.List(fields.Raw(), required=True)
     metadata = fields.Dict(required=True)
     trace_id = fields.String(required=True)
     created_at = fields.DateTime(required=True)
     started_at = fields.DateTime(**_OR_NULL)
     completed_at = fields.DateTime(**_OR_NULL)
     duration_ms = fields.Integer(**_OR_NULL)
+
+
+class RunOut(RunSummaryOut):
+    """A run with its stages."""
+
+    input = fields.Dict(required=True)
+    output = fields.Raw(**_OR_NULL)
+    stages = fields.List(fields.Nested(StageRunOut), required=True)
+    stages_truncated = fields.Boolean(required=True)
+    breakpoints = fields.List(fields.Raw(), required=True)
 
 
 class ProgressOut(Schema):

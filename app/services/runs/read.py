@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import config
@@ -15,15 +15,16 @@ from app.core.wire import JSON
 from app.engine.planner import Plan
 from app.models import Run, RunEvent, StageRun
 from app.models.base import raw
-from app.models.runs import PRIORITIES
+from app.services.pages import Page
 from app.services.pipelines.documents import plan_of
-from app.services.runs import events, stages
-from app.services.runs.events import NO_USAGE, embedded
+from app.services.runs import events, stages, views
+from app.services.runs.events import embedded
+from app.services.runs.stage_listing import stage_page
 
 
 def fresh_view(row: Mapping[str, Any], plan: Plan) -> dict[str, JSON]:
     """A run that was accepted this moment, from the row just written: nothing is read."""
-    return _view(_Fresh(row), plan, stages.unstarted(plan), None)
+    return views.whole(_Fresh(row), None, stages.unstarted(plan), False)
 
 
 class _Fresh:
@@ -51,7 +52,7 @@ def get_run(who: Principal, run_id: str) -> dict[str, JSON]:
     run = _run(who, run_id)
     plan = _plan(run)
     shown, truncated = stages.bounded(run.id, plan, RunStatus(run.status))
-    return _view(run, plan, shown, truncated)
+    return views.whole(run, _output(run), shown, truncated)
 
 
 def get_status(who: Principal, run_id: str) -> dict[str, JSON]:
@@ -66,6 +67,17 @@ def get_status(who: Principal, run_id: str) -> dict[str, JSON]:
         "paused_before": run.paused_before,
         "error": embedded(run.error),
     }
+
+
+def list_stages(
+    who: Principal, run_id: str, page: Page, stage_id: str | None = None, status: str | None = None
+) -> dict[str, JSON]:
+    """One page of all stage runs, in the order of a run's, of one stage or status when given.
+
+    Raises NotFound, BadCursor.
+    """
+    run = _found(Run.of(who.org_id, Run.id, Run.status, Run.pipeline_version_id), run_id)
+    return stage_page(run, _plan(run), stage_id, status, page)
 
 
 def list_events(who: Principal, run_id: str, after_seq: int, limit: int) -> dict[str, JSON]:
@@ -185,43 +197,3 @@ def _output(run: Any) -> str | None:
         return cast("str | None", run.output)
     query: Any = StageRun.select(raw(StageRun.output)).where(StageRun.id == run.output_stage_run_id)
     return cast("str | None", next(iter(query.tuples()))[0])
-
-
-def _view(
-    run: Any, plan: Plan, shown: Iterable[Mapping[str, JSON]], truncated: bool | None
-) -> dict[str, JSON]:
-    forked = run.forked_from_run_id and {
-        "run_id": run.forked_from_run_id,
-        "snapshot_id": run.forked_from_snapshot_id,
-    }
-    return {
-        "id": run.id,
-        "run_id": run.id,
-        "pipeline_id": run.pipeline_id,
-        "pipeline_name": run.pipeline_name,
-        "pipeline_version": run.pipeline_version,
-        "status": run.status,
-        "input": embedded(run.input),
-        "output": embedded(_output(run)),
-        "error": embedded(run.error),
-        "stages": list(shown),
-        "stages_truncated": bool(truncated),
-        "usage": embedded(run.usage) or NO_USAGE,
-        "trigger": {"type": run.trigger_type, "id": run.trigger_id},
-        "parent_run_id": run.parent_run_id,
-        "forked_from": forked,
-        "priority": PRIORITIES[run.priority],
-        "created_by": run.created_by,
-        "auth_type": run.auth_type,
-        "breakpoints": embedded(run.breakpoints),
-        "metadata": embedded(run.metadata),
-        "trace_id": run.trace_id,
-        "created_at": _time(run.created_at),
-        "started_at": _time(run.started_at),
-        "completed_at": _time(run.completed_at),
-        "duration_ms": run.duration_ms,
-    }
-
-
-def _time(moment: Any) -> str | None:
-    return None if moment is None else events.time_text(moment)

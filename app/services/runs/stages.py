@@ -2,35 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import config
-from app.core import clock
 from app.core.states import RunStatus, StageStatus
 from app.core.wire import JSON
 from app.engine.planner import ROOT, Plan
-from app.models import StageRun
+from app.models import StageRun, stage_slices
 from app.models.base import raw
-from app.services.runs.events import bounded_output, embedded
+from app.models.stage_slices import NEVER, Place
+from app.services.runs.events import embedded, time_text
 
 BODY_INSTANCES_SHOWN = 200
-
-_COLUMNS = (
-    StageRun.id,
-    StageRun.stage_id,
-    StageRun.stage_name,
-    StageRun.component_type,
-    StageRun.status,
-    StageRun.attempt,
-    StageRun.round,
-    StageRun.iteration_path,
-    StageRun.skip_reason,
-    StageRun.started_at,
-    StageRun.completed_at,
-    StageRun.duration_ms,
-    StageRun.reused,
-    *(raw(column) for column in (StageRun.output, StageRun.usage, StageRun.error, StageRun.logs)),
-)
 
 
 def standing(run_id: str, plan: Plan, run: RunStatus) -> tuple[dict[str, StageStatus], list[str]]:
@@ -54,41 +38,44 @@ def standing(run_id: str, plan: Plan, run: RunStatus) -> tuple[dict[str, StageSt
 
 def bounded(run_id: str, plan: Plan, run: RunStatus) -> tuple[list[dict[str, JSON]], bool]:
     """The stage runs that an answer shows, in the contract's order; True when some are left out."""
-    in_body = [name for name, stage in plan.stages.items() if stage.body[0] is not None]
-    stored: Any = StageRun.select(*_COLUMNS).where(StageRun.run == run_id)
-    rows = list(stored.where(StageRun.stage_id.not_in(in_body)).dicts())
-    bodies = stored.where(StageRun.stage_id.in_(in_body)).order_by(StageRun.started_at, StageRun.id)
-    inner = list(bodies.limit(BODY_INSTANCES_SHOWN + 1).dicts()) if in_body else []
-    rows += inner[:BODY_INSTANCES_SHOWN]
-    rows.sort(key=lambda row: _place(row, plan))
-    begun = {row["stage_id"] for row in rows}
-    shown = _with_outputs([row for row in rows if row["started_at"] is not None])
-    shown += [_stored(row) for row in rows if row["started_at"] is None]
-    shown += [stage for stage in unstarted(plan, run) if stage["stage_id"] not in begun]
-    return shown, len(inner) > BODY_INSTANCES_SHOWN
+    outside, bodies = indexes(plan, outside=True), indexes(plan, outside=False)
+    outer = stage_slices.ordered(run_id, outside, len(outside))
+    inner = stage_slices.ordered(run_id, bodies, BODY_INSTANCES_SHOWN + 1)
+    begun = {row["stage_id"] for row in outer}
+    rows = [*outer, *inner[:BODY_INSTANCES_SHOWN], *unbegun(plan, run, begun)]
+    rows.sort(key=lambda row: row["place"])
+    return views(rows, _fitting(rows)), len(inner) > BODY_INSTANCES_SHOWN
 
 
-def _place(row: dict[str, Any], plan: Plan) -> tuple[Any, ...]:
-    # Started ones by their start; then those decided without one, by the document.
-    started, index = row["started_at"], plan.stages[row["stage_id"]].index
-    return (started is None, started or index, index, _path(row), row["round"])
+def indexes(plan: Plan, outside: bool) -> dict[str, int]:
+    """Place in the document by stage id, of the stages outside bodies or of those in some."""
+    return {
+        name: stage.index for name, stage in plan.stages.items() if (stage.body == ROOT) is outside
+    }
 
 
-def _path(row: dict[str, Any]) -> list[int]:
-    return [int(part) for part in row["iteration_path"].split(".") if part]
-
-
-def _with_outputs(rows: list[dict[str, Any]]) -> list[dict[str, JSON]]:
-    left, shown = config.settings().max_output_bytes, []
+def _fitting(rows: Iterable[Mapping[str, Any]]) -> set[str]:
+    """The ids of those whose outputs an answer has room for."""
+    left, fitting = config.settings().max_output_bytes, set()
     for row in rows:
-        size = len((row["output"] or "").encode())
-        shown.append(_stored(row, left))
-        left -= size if size <= left else 0
-    return shown
+        if row["size"] is not None and row["size"] <= left:
+            left -= row["size"]
+            fitting.add(row["id"])
+    return fitting
 
 
-def _stored(row: dict[str, Any], output_limit: int = 0) -> dict[str, JSON]:
-    path = _path(row)
+def views(rows: Sequence[Mapping[str, Any]], fitting: Collection[str]) -> list[dict[str, JSON]]:
+    """Rows of `stage_slices` or `unbegun` in wire form, with the outputs of those of the ids
+    `fitting`; the others' are left out."""
+    # What has an output is final: it is still the one whose size was read.
+    stored: Any = StageRun.select(StageRun.id, raw(StageRun.output))
+    outputs = dict(stored.where(StageRun.id.in_(list(fitting))).tuples()) if fitting else {}
+    return [_view(row, outputs.get(row["id"])) for row in rows]
+
+
+def _view(row: Mapping[str, Any], output: str | None) -> dict[str, JSON]:
+    path = row["place"].path
+    left_out = {"output_truncated": True} if row["size"] is not None and output is None else {}
     return {
         "id": row["id"] if row["attempt"] else None,
         "stage_id": row["stage_id"],
@@ -98,15 +85,16 @@ def _stored(row: dict[str, Any], output_limit: int = 0) -> dict[str, JSON]:
         "attempt": row["attempt"],
         "round": row["round"],
         "iteration": path[-1] if path else None,
-        "iteration_path": path,
+        "iteration_path": list(path),
         "skip_reason": row["skip_reason"],
-        "started_at": row["started_at"] and clock.text(row["started_at"]),
-        "completed_at": row["completed_at"] and clock.text(row["completed_at"]),
+        "started_at": row["started_at"] and time_text(row["started_at"]),
+        "completed_at": row["completed_at"] and time_text(row["completed_at"]),
         "duration_ms": row["duration_ms"],
-        **bounded_output(row["output"], output_limit),
+        "output": embedded(output),
+        **left_out,
         "usage": embedded(row["usage"]),
         "error": embedded(row["error"]),
-        "reused": row["reused"],
+        "reused": bool(row["reused"]),
         "logs": embedded(row["logs"]) or [],
     }
 
@@ -118,34 +106,26 @@ _ENDED = {
 }
 
 
-def unstarted(plan: Plan, run: RunStatus = RunStatus.PENDING) -> list[dict[str, JSON]]:
-    """The stages outside bodies, as they are while they have no row."""
-    return [
-        _unstarted(name, plan, run) for name, stage in plan.stages.items() if stage.body[0] is None
-    ]
+def unstarted(plan: Plan) -> list[dict[str, JSON]]:
+    """The stages outside bodies, as they are before the run begins."""
+    return [_view(row, None) for row in unbegun(plan, RunStatus.PENDING, ())]
 
 
-def _unstarted(stage_id: str, plan: Plan, run: RunStatus) -> dict[str, JSON]:
-    """A stage without a row: what it is follows from how the run stands."""
-    stage = plan.stages[stage_id].stage
+def unbegun(plan: Plan, run: RunStatus, begun: Collection[str]) -> Iterator[dict[str, Any]]:
+    """A row for each stage outside bodies that has none yet: what it is follows from how the run
+    stands. `begun` are the ids of those that have one."""
     status, reason = _ENDED.get(run, (StageStatus.PENDING, None))
-    return {
-        "id": None,
-        "stage_id": stage_id,
-        "stage_name": stage.name,
-        "component_type": stage.component_type,
-        "status": status.value,
-        "attempt": 0,
-        "round": 0,
-        "iteration": None,
-        "iteration_path": [],
-        "skip_reason": reason,
-        "started_at": None,
-        "completed_at": None,
-        "duration_ms": None,
-        "output": None,
-        "usage": None,
-        "error": None,
-        "reused": False,
-        "logs": [],
-    }
+    for name, index in indexes(plan, outside=True).items():
+        if name not in begun:
+            stage = plan.stages[name].stage
+            yield dict.fromkeys(stage_slices.COLUMNS) | {
+                "stage_id": name,
+                "stage_name": stage.name,
+                "component_type": stage.component_type,
+                "status": status.value,
+                "attempt": 0,
+                "round": 0,
+                "skip_reason": reason,
+                "size": None,
+                "place": Place(NEVER, index),
+            }
