@@ -15,7 +15,7 @@ from app.api.docs import register_docs
 from app.api.identity import apikeys, me
 from app.api.library import registry
 from app.api.pipelines import pipelines
-from app.api.runs import runs, socket
+from app.api.runs import run, runs, socket, stream
 from app.infra import broker, bus, database
 
 _BLUEPRINTS = (
@@ -25,6 +25,8 @@ _BLUEPRINTS = (
     apikeys.blp,
     pipelines.blp,
     runs.blp,
+    run.blp,
+    stream.blp,
     registry.blp,
 )
 

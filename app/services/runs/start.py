@@ -10,7 +10,7 @@ from typing import Any
 
 import config
 from app.core import clock, wire
-from app.core.errors import IdempotencyMismatch, InvalidInput, ValidationFailed
+from app.core.errors import IdempotencyMismatch, InvalidInput, Unavailable, ValidationFailed
 from app.core.ids import new_id
 from app.core.principal import Principal
 from app.core.states import RunStatus
@@ -59,17 +59,20 @@ def start_run(
 
     `trace_id` is 32 hex digits; one is made when absent. Raises NotFound for an unknown pipeline,
     InvalidInput when `input` breaks its input_schema, IdempotencyMismatch for a key that was used
-    with another body.
+    with another body. A request that was accepted before is answered before anything is judged:
+    the pipeline may have changed since.
     """
+    earlier = _find_earlier(who, idempotency)
+    if earlier is not None:
+        return earlier
     version = resolve(who, reference)
     check_input(version, input)
     row = _row(who, version, input, metadata or {}, priority, trace_id)
     row["breakpoints"] = wire.dumps(list(breakpoints))
     with statement():
         accepted = journal_sql.accept(row, _key(idempotency, row))
-    if not accepted:
-        assert idempotency is not None
-        return _replayed(who, idempotency)
+    if not accepted:  # another copy of this request was faster
+        return _earlier(who, idempotency)
     after_commit(lambda: ring("runs"))
     return Started(read.fresh_view(row, plan_of(version.id)))
 
@@ -168,12 +171,25 @@ def _key(idempotency: Idempotency | None, row: Mapping[str, Any]) -> dict[str, A
     }
 
 
-def _replayed(who: Principal, idempotency: Idempotency) -> Started:
-    held: Any = IdempotencyKey.get(
+def _find_earlier(who: Principal, idempotency: Idempotency | None) -> Started | None:
+    """What the first request with this key has started. Raises IdempotencyMismatch."""
+    if idempotency is None:
+        return None
+    held: Any = IdempotencyKey.get_or_none(
         IdempotencyKey.org_id == who.org_id,
         IdempotencyKey.route == idempotency.route,
         IdempotencyKey.key == idempotency.key,
+        IdempotencyKey.expires_at >= clock.now(),
     )
+    if held is None:
+        return None
     if held.body_digest != idempotency.body_digest:
         raise IdempotencyMismatch
     return Started(read.accepted_view(who, held.run_id), replayed=True)
+
+
+def _earlier(who: Principal, idempotency: Idempotency | None) -> Started:
+    earlier = _find_earlier(who, idempotency)
+    if earlier is None:
+        raise Unavailable("The key expired this moment; send the request once more.")
+    return earlier
