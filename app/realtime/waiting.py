@@ -14,9 +14,8 @@ from app.realtime.outbox import Live
 from app.realtime.ports import Journals
 
 RETRY_SECONDS = 1.0
-_SETTLED = frozenset(
-    {status for status in RunStatus if is_final(status)} | {RunStatus.PAUSED}  # for a person
-)
+#: A paused run waits for a person, which may take longer than any request.
+_SETTLED = frozenset(status for status in RunStatus if is_final(status)) | {RunStatus.PAUSED}
 #: The events that tell of those statuses.
 _TOLD = frozenset({f"run_{status}" for status in _SETTLED} | {"execution_paused"})
 
