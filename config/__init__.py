@@ -65,6 +65,7 @@ class Settings:
     event_output_bytes: int = _setting(
         "FLOWMASON_EVENT_OUTPUT_BYTES", values.whole(0, 2**30), 65_536
     )
+    sync_wait_seconds: int = _setting("FLOWMASON_SYNC_WAIT_SECONDS", values.whole(0, 300), 25)
     pipeline_env: tuple[str, ...] = _setting("FLOWMASON_PIPELINE_ENV", values.names, ())
     egress_allow: tuple[str, ...] = _setting("FLOWMASON_EGRESS_ALLOW", values.egress, ())
     retention_days: int = _setting("FLOWMASON_RETENTION_DAYS", values.whole(0, 36_500), 90)

@@ -31,6 +31,7 @@ BODIES = {
     "/api/v1/auth/api-keys": {"name": "made"},
     "/api/v1/pipelines": GOOD | {"name": "second"},
     "/api/v1/runs": {"pipeline_id": "greet"},
+    "/api/v1/run": {"pipeline": "greet"},
 }
 
 

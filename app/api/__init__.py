@@ -15,7 +15,7 @@ from app.api.docs import register_docs
 from app.api.identity import apikeys, me
 from app.api.library import registry
 from app.api.pipelines import pipelines
-from app.api.runs import control, runs, socket, stages
+from app.api.runs import control, run, runs, socket, stages, stream
 from app.infra import broker, bus, database
 
 _BLUEPRINTS = (
@@ -28,6 +28,8 @@ _BLUEPRINTS = (
     runs.blp,
     control.blp,
     stages.blp,
+    run.blp,
+    stream.blp,
     registry.blp,
 )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
-from flask import Request, current_app, request
+from flask import Request, current_app, g, request
 from flask_smorest import Blueprint as SmorestBlueprint
 from marshmallow import ValidationError
 from webargs.flaskparser import FlaskParser
@@ -29,6 +29,13 @@ def read_object() -> dict[str, JSON]:
     if not _says_json(request):
         raise UnsupportedMediaType
     return wire.loads_object(text)
+
+
+def body() -> dict[str, JSON]:
+    """The body of the present request as it was sent, without defaults. Only in a view whose
+    arguments come from it."""
+    given: dict[str, JSON] = g.body
+    return given
 
 
 def _read() -> bytes:
@@ -66,7 +73,8 @@ class StrictParser(FlaskParser):
     DEFAULT_UNKNOWN_BY_LOCATION = {}  # noqa: RUF012 the schema itself says: RAISE
 
     def load_json(self, req: Request, schema: Any) -> dict[str, JSON]:
-        return read_object()
+        g.body = read_object()
+        return body()
 
     def load_querystring(self, req: Request, schema: Any) -> dict[str, Any]:
         return read_query()

@@ -37,7 +37,22 @@ class Wire(Protocol):
         """How long no frame at all has come from the client."""
 
 
-class House(Protocol):
+class Journals(Protocol):
+    """Runs and their stored events. Each call gives its database connection back.
+
+    Both raise Unavailable while the database is away.
+    """
+
+    def find(self, who: Principal, run_id: str) -> Mapping[str, Any]:
+        """`status` and `last_seq` of a run. Raises NotFound."""
+
+    def since(
+        self, who: Principal, run_id: str, after_seq: int, limit: int
+    ) -> Sequence[Mapping[str, Any]]:
+        """Stored events with `seq > after_seq` in order, at most `limit`. Raises NotFound."""
+
+
+class House(Journals, Protocol):
     """What a session asks of the house. Each call gives its database connection back.
 
     Any of them raises Unavailable while the database is away.
@@ -49,16 +64,8 @@ class House(Protocol):
     def user(self, who: Principal) -> Mapping[str, Any] | None:
         """`{id, name}` of the caller; None when it is no user."""
 
-    def find(self, who: Principal, run_id: str) -> Mapping[str, Any]:
-        """`status` and `last_seq` of a run. Raises NotFound."""
-
     def stop(self, who: Principal, run_id: str) -> Mapping[str, Any]:
         """Stops a run; gives its RunControl. Raises NotFound, IllegalMove."""
-
-    def since(
-        self, who: Principal, run_id: str, after_seq: int, limit: int
-    ) -> Sequence[Mapping[str, Any]]:
-        """Stored events with `seq > after_seq` in order, at most `limit`. Raises NotFound."""
 
 
 class Rooms(Protocol):

@@ -13,6 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import simple_websocket
 
+from tests.bench import waiting
 from tests.bench.engine import chain, loop, nested, wide
 from tests.bench.load import Client, at_once, percentile
 
@@ -53,6 +54,7 @@ def figures(url: str, total: int) -> dict[str, float]:
     waits = _sparse(url, 60)
     found["sparse dispatch p50, ms"] = percentile(waits, 0.5)
     found["sparse dispatch p99, ms"] = percentile(waits, 0.99)
+    found |= waiting.figures(url, 60)
     found["event to WebSocket p50, ms"] = percentile(lags, 0.5)
     found["event to WebSocket p99, ms"] = percentile(lags, 0.99)
     return found

@@ -116,6 +116,13 @@ class Hub:
 
     def __init__(self) -> None:
         self.joined: dict[str, list] = defaultdict(list)
+        self.sockets: list = []
+
+    def register(self, socket) -> None:
+        self.sockets.append(socket)
+
+    def unregister(self, socket) -> None:
+        self.sockets.remove(socket)
 
     def join(self, run_id, listener) -> None:
         if listener not in self.joined[run_id]:

@@ -1,4 +1,4 @@
-"""Request headers that steer the start of a run."""
+"""Request headers that steer the start of a run, and those of its answer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from flask import Request
 
 from app.core import wire
 from app.core.errors import ValidationFailed
-from app.services.runs.start import Idempotency
+from app.services.runs.start import Idempotency, Started
 
 _KEY = re.compile(r"[\x21-\x7e]{1,255}\Z")
 _TRACEPARENT = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(-.*)?\Z")
@@ -28,6 +28,14 @@ def idempotency(request: Request, body: dict[str, Any]) -> Idempotency | None:
         raise ValidationFailed({"Idempotency-Key": ["Not 1 to 255 visible ASCII characters."]})
     digest = hashlib.sha256(wire.canonical(body)).hexdigest()
     return Idempotency(key, f"{request.method} {request.path}", digest)
+
+
+def of_start(started: Started) -> dict[str, str]:
+    """The headers of an answer that tells of a started run."""
+    headers = {"Location": f"/api/v1/runs/{started.run['id']}"}
+    if started.replayed:
+        headers["Idempotent-Replayed"] = "true"
+    return headers
 
 
 def trace_id(request: Request) -> str | None:

@@ -8,9 +8,9 @@ from flask import Response, request
 from flask.views import MethodView
 
 from app.api.answers import answer
-from app.api.bodies import Blueprint
+from app.api.bodies import Blueprint, body
 from app.api.paging import listing, page_of
-from app.api.runs.headers import idempotency, trace_id
+from app.api.runs.headers import idempotency, of_start, trace_id
 from app.api.runs.schemas import (
     EventListOut,
     EventsQuery,
@@ -60,12 +60,9 @@ class Runs(MethodView):
             metadata=args["metadata"],
             priority=args["priority"],
             trace_id=trace_id(request),
-            idempotency=idempotency(request, args),
+            idempotency=idempotency(request, body()),
         )
-        headers = {"Location": f"{PATH}/{started.run['id']}"}
-        if started.replayed:
-            headers["Idempotent-Replayed"] = "true"
-        return answer(started.run, 202, headers)
+        return answer(started.run, 202, of_start(started))
 
 
 @blp.route("/<string:run_id>")

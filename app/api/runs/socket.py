@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Mapping
 from typing import Any
 
 import flask_sock
@@ -14,8 +12,9 @@ from flask import Blueprint, Flask, Request, current_app, g, request
 from simple_websocket import ConnectionClosed
 from werkzeug.exceptions import BadRequest
 
+from app.api.runs.watching import Journals, heads, renewal, this_request, visit
 from app.api.security import check_socket_origin, identify, identify_token
-from app.core.errors import Unauthenticated, Unavailable
+from app.core.errors import Unauthenticated
 from app.core.principal import Principal
 from app.infra import database
 from app.realtime import hub
@@ -23,7 +22,7 @@ from app.realtime.frames import Frames, SocketWire
 from app.realtime.messages import MAX_BYTES
 from app.realtime.session import Session
 from app.services.identity.me import get_me
-from app.services.runs import control, read
+from app.services.runs import control
 
 log = logging.getLogger(__name__)
 
@@ -55,8 +54,8 @@ def _admit() -> None:
 
 
 def _talk(frames: Frames) -> None:
-    wire, rooms = SocketWire(frames), hub.shared(_heads)
-    session = Session(wire, _House(_this_request()), rooms, g.watcher, _renewal(g.watcher))
+    wire, rooms = SocketWire(frames), hub.shared(heads)
+    session = Session(wire, _House(this_request()), rooms, g.watcher, renewal(g.watcher))
     rooms.register(session)
     threading.Thread(target=_listen, args=(frames, session), daemon=True).start()
     try:
@@ -79,41 +78,7 @@ def _listen(frames: Frames, session: Session) -> None:
         session.gone()
 
 
-def _this_request() -> Request:
-    return request._get_current_object()  # type: ignore[attr-defined]
-
-
-def _renewal(who: Principal | None) -> Callable[[], Principal] | None:
-    if who is None or who.auth_type == "local":
-        return None
-    return partial(_renew, _this_request())
-
-
-def _renew(opened: Request) -> Principal:
-    with _visit():
-        who = identify(opened)
-    if who is None:
-        raise Unauthenticated
-    return who
-
-
-@contextlib.contextmanager
-def _visit() -> Iterator[None]:
-    """A short use of the database: nobody holds a connection while it waits for a client."""
-    try:
-        yield
-    except database.AWAY as away:
-        raise Unavailable from away
-    finally:
-        database.release()
-
-
-def _heads(run_ids: Collection[str]) -> Mapping[str, tuple[int, str]]:
-    with _visit():
-        return read.heads(list(run_ids))
-
-
-class _House:
+class _House(Journals):
     """`session.House` over the services."""
 
     def __init__(self, opened: Request) -> None:
@@ -121,28 +86,16 @@ class _House:
 
     def authenticate(self, token: str) -> Principal:
         """The caller that a token stands for. Raises Unauthenticated."""
-        with _visit():
+        with visit():
             return identify_token(token, self._opened)
 
     def user(self, who: Principal) -> Mapping[str, Any] | None:
         """`{id, name}` of the caller; None when it is no user."""
-        with _visit():
+        with visit():
             user = get_me(who)["user"]
         return user and {"id": user["id"], "name": user["name"]}
 
-    def find(self, who: Principal, run_id: str) -> Mapping[str, Any]:
-        """`status` and `last_seq` of a run. Raises NotFound."""
-        with _visit():
-            return read.get_head(who, run_id)
-
     def stop(self, who: Principal, run_id: str) -> Mapping[str, Any]:
         """Stops a run; gives its RunControl. Raises NotFound, IllegalMove."""
-        with _visit():
+        with visit():
             return control.stop(who, run_id)
-
-    def since(
-        self, who: Principal, run_id: str, after_seq: int, limit: int
-    ) -> Sequence[Mapping[str, Any]]:
-        """Stored events with a higher seq, in order, at most `limit`. Raises NotFound."""
-        with _visit():
-            return read.events_since(who, run_id, after_seq, limit)

@@ -80,6 +80,20 @@ def list_stages(
     return stage_page(run, _plan(run), stage_id, status, page)
 
 
+def get_result(who: Principal, run_id: str) -> dict[str, JSON]:
+    """Where a run stands and, once it is final, what came of it. Raises NotFound."""
+    run = _run(who, run_id)
+    return {
+        "run_id": run.id,
+        "pipeline_id": run.pipeline_id,
+        "pipeline_name": run.pipeline_name,
+        "pipeline_version": run.pipeline_version,
+        "status": run.status,
+        "result": embedded(_output(run)),
+        "error": embedded(run.error),
+    }
+
+
 def list_events(who: Principal, run_id: str, after_seq: int, limit: int) -> dict[str, JSON]:
     """One page of stored events, oldest first; `next` is the last seq, or null when caught up.
 

@@ -10,7 +10,12 @@ from typing import Any
 
 import config
 from app.core import clock, wire
-from app.core.errors import IdempotencyMismatch, InvalidInput, NotFound, ValidationFailed
+from app.core.errors import (
+    IdempotencyMismatch,
+    InvalidInput,
+    Unavailable,
+    ValidationFailed,
+)
 from app.core.ids import new_id
 from app.core.principal import Principal
 from app.core.states import RunStatus
@@ -59,8 +64,12 @@ def start_run(
 
     `trace_id` is 32 hex digits; one is made when absent. Raises NotFound for an unknown pipeline,
     also one that is deleted at this moment, InvalidInput when `input` breaks its input_schema,
-    IdempotencyMismatch for a key that was used with another body.
+    IdempotencyMismatch for a key that was used with another body. A request that was accepted
+    before is answered before anything is judged: the pipeline may have changed since.
     """
+    earlier = _find_earlier(who, idempotency)
+    if earlier is not None:
+        return earlier
     version = resolve(who, reference)
     check_input(version, input)
     row = _row(who, version, input, metadata or {}, priority, trace_id)
@@ -68,7 +77,7 @@ def start_run(
     with statement():
         accepted = journal_sql.accept(row, _key(idempotency, row))
     if not accepted:
-        return _replayed(who, idempotency)
+        return _not_accepted(who, reference, idempotency)
     after_commit(lambda: ring("runs"))
     return Started(read.fresh_view(row, plan_of(version.id)))
 
@@ -167,14 +176,30 @@ def _key(idempotency: Idempotency | None, row: Mapping[str, Any]) -> dict[str, A
     }
 
 
-def _replayed(who: Principal, idempotency: Idempotency | None) -> Started:
-    held: Any = idempotency and IdempotencyKey.get_or_none(
+def _find_earlier(who: Principal, idempotency: Idempotency | None) -> Started | None:
+    """What the first request with this key has started. Raises IdempotencyMismatch."""
+    if idempotency is None:
+        return None
+    held: Any = IdempotencyKey.get_or_none(
         IdempotencyKey.org_id == who.org_id,
         IdempotencyKey.route == idempotency.route,
         IdempotencyKey.key == idempotency.key,
+        IdempotencyKey.expires_at >= clock.now(),
     )
-    if idempotency is None or held is None:
-        raise NotFound  # the pipeline was deleted since it was looked up
+    if held is None:
+        return None
     if held.body_digest != idempotency.body_digest:
         raise IdempotencyMismatch
     return Started(read.accepted_view(who, held.run_id), replayed=True)
+
+
+def _not_accepted(who: Principal, reference: str, idempotency: Idempotency | None) -> Started:
+    """The run that another copy of this request has started.
+
+    Raises NotFound when the pipeline was deleted since it was looked up.
+    """
+    earlier = _find_earlier(who, idempotency)
+    if earlier is None:
+        resolve(who, reference)
+        raise Unavailable("The key expired this moment; send the request once more.")
+    return earlier
