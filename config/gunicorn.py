@@ -6,6 +6,7 @@ standard library: hence no preload and no import of `app.api` here.
 
 from __future__ import annotations
 
+import resource
 from functools import partial
 from typing import Any
 
@@ -13,6 +14,7 @@ from config import settings
 from config.logging import as_dict
 
 _WATCH_SECONDS = 0.2
+_OPEN_FILES = 4096
 
 
 def _bind(host: str, port: int) -> str:
@@ -22,7 +24,7 @@ def _bind(host: str, port: int) -> str:
 bind = _bind(settings().host, settings().port)
 workers = 1
 worker_class = "gevent"
-worker_connections = 2000
+worker_connections = 2000  # requests and sockets; the latter stop at app.realtime's MAX_SOCKETS
 preload_app = False
 timeout = 60
 graceful_timeout = 25  # a platform kills 30 s after it asked
@@ -36,6 +38,14 @@ limit_request_field_size = 8190
 forwarded_allow_ips = ""
 secure_scheme_headers: dict[str, str] = {}
 control_socket_disable = True
+
+
+def post_fork(server: Any, worker: Any) -> None:
+    """Lets the process open as many files as its connections need, where it is allowed to."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < _OPEN_FILES:
+        most = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(_OPEN_FILES, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def post_worker_init(worker: Any) -> None:

@@ -106,6 +106,19 @@ def wait_until(condition, seconds: float = 10.0):
         time.sleep(0.01)
 
 
+def listeners() -> list[str]:
+    """The ids of the connections that listen to this test's Redis, which others may share."""
+    ours = str(bus.client().connection_pool.connection_kwargs.get("db", 0))
+    found = bus.client().client_list(_type="pubsub")
+    return [line["id"] for line in found if line["db"] == ours]
+
+
+def cut_listeners() -> None:
+    """Ends those connections, as a restart of Redis would."""
+    for number in listeners():
+        bus.client().execute_command("CLIENT", "KILL", "ID", number)
+
+
 @pytest.fixture(scope="session")
 def database_template(worker_number: int, tmp_path_factory) -> Iterator[str]:
     """The URL of a migrated, empty database; on SQLite a file to copy from."""

@@ -105,7 +105,9 @@ def _of_http(error: HTTPException) -> Problem:
 def answer_problem(error: Exception) -> Response:
     """The problem document of `error`, for the present request."""
     problem = problem_of(error)
-    if problem.status >= 500:
+    if isinstance(error, errors.NoRoom):
+        log.warning("a connection was refused", extra={"action": "no_room"})
+    elif problem.status >= 500:
         log.error("a request failed", extra={"action": "request_failed"}, exc_info=error)
     body = {
         "type": f"urn:flowmason:problem:{problem.code}",

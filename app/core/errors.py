@@ -141,6 +141,10 @@ class Unavailable(StudioError):
     """The database does not answer; try again shortly."""
 
 
+class NoRoom(Unavailable):
+    """This process takes no further connection; try again shortly."""
+
+
 class LeaseLost(Exception):
     """Another worker holds the run now, or it ended: this one must drop it and write nothing."""
 

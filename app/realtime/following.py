@@ -10,7 +10,7 @@ from app.core.errors import StudioError, Unavailable, ValidationFailed
 from app.core.principal import Principal
 from app.realtime import messages
 from app.realtime.messages import Message
-from app.realtime.outbox import Live, Outbox, Stream
+from app.realtime.outbox import Batch, Live, Outbox, Stream
 from app.realtime.ports import House, Rooms, Wire
 
 PAGE = 200
@@ -63,16 +63,22 @@ class Following:
         for stream in self._outbox.streams():
             self.end(stream.run_id)
 
-    def send_live(self, stream: Stream, event: Live) -> None:
-        """Sends an event of the bus if it is the next one. Raises Gone."""
+    def send_live(self, batch: Batch) -> None:
+        """Sends those events of the bus that are the next ones of their stream. Raises Gone."""
+        due = [event for stream, event in batch if self._is_due(stream, event)]
+        if due:
+            self._wire.send_live(due)
+
+    def _is_due(self, stream: Stream, event: Live) -> bool:
         if event.seq is None:
-            self._wire.send(event.text)
-        elif event.seq == stream.last + 1:
-            stream.last = event.seq
-            self._wire.send(event.text)
-        elif event.seq > stream.last:
+            return stream.live
+        if event.seq > stream.last + 1:
             # Some were lost, or another worker's event overtook them: the journal has them all.
             self._outbox.catch_up(stream)
+        if event.seq != stream.last + 1 or not stream.live:
+            return False
+        stream.last = event.seq
+        return True
 
     def send_page(self, who: Principal, stream: Stream) -> bool:
         """Sends the next stored events; False when they must be asked for again later.

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+import resource
 import threading
 from collections.abc import Callable, Collection, Mapping
 from typing import Protocol
 
 from app.core import wire
+from app.core.errors import NoRoom
 from app.core.states import RunStatus, is_final
 from app.infra.bus import run_channel
 from app.infra.subscription import Subscription
@@ -20,6 +22,10 @@ Heads = Callable[[Collection[str]], Mapping[str, tuple[int, str]]]
 
 WATCH_SECONDS = 5.0
 _WATCH_BATCH = 500
+
+#: Sockets of one process; below gunicorn's `worker_connections`, or they would lock out requests.
+MAX_SOCKETS = 1500
+_OTHER_FILES = 200
 
 
 class Listener(Protocol):
@@ -39,14 +45,22 @@ class Closable(Protocol):
         """Asks it to end, with a WebSocket close code."""
 
 
+def _spare_files() -> int:
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return MAX_SOCKETS if soft == resource.RLIM_INFINITY else max(1, soft - _OTHER_FILES)
+
+
 class Hub:
     """Who follows which run, and the watch that finds what the bus lost.
 
     Safe under threads and under gevent's greenlets; starts its threads at the first join.
     """
 
-    def __init__(self, heads: Heads, watch_seconds: float = WATCH_SECONDS) -> None:
+    def __init__(
+        self, heads: Heads, watch_seconds: float = WATCH_SECONDS, max_sockets: int = MAX_SOCKETS
+    ) -> None:
         self._heads, self._watch_seconds = heads, watch_seconds
+        self._max_sockets = min(max_sockets, _spare_files())
         self._lock = threading.RLock()
         self._listeners: dict[str, set[Listener]] = {}
         self._final: set[str] = set()
@@ -77,6 +91,12 @@ class Hub:
                 del self._listeners[run_id]
                 self._final.discard(run_id)
                 self._subscription.unsubscribe(run_channel(run_id))
+
+    def check_room(self) -> None:
+        """Raises NoRoom when this process is full or about to end."""
+        with self._lock:
+            if self._closing is not None or len(self._sockets) >= self._max_sockets:
+                raise NoRoom
 
     def register(self, socket: Closable) -> None:
         """Has `close_all` close this socket too."""

@@ -11,14 +11,28 @@ from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import Any
 
+from app.realtime.encoding import text_frame
 
-@dataclass(frozen=True, slots=True)
+_BATCH = 50
+
+
+@dataclass(slots=True, eq=False)
 class Live:
     """An event as it came over the bus; `seq` is None for token chunks, which are not stored."""
 
     run_id: str
     seq: int | None
     text: str
+    _frame: bytes | None = field(default=None, init=False, repr=False)
+
+    def frame(self) -> bytes:
+        """The event as a WebSocket frame, made once for all who are sent it."""
+        if self._frame is None:
+            self._frame = text_frame(self.text)
+        return self._frame
+
+
+Batch = list[tuple["Stream", Live]]
 
 
 @dataclass(slots=True, eq=False)
@@ -34,6 +48,13 @@ class Stream:
     live: bool = False
     moved: bool = False
     queued: int = field(default=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """The house wants this socket closed, with a WebSocket close code."""
+
+    code: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,8 +178,13 @@ class Outbox:
             else:
                 stream.live = True
 
-    def take(self, timeout_seconds: float) -> Said | Lagged | Replay | tuple[Stream, Live] | None:
-        """The next thing to do; None when nothing came in time.
+    def is_closing(self) -> bool:
+        """Whether the house wants this client to go, and its session has not heard it yet."""
+        with self._ready:
+            return any(isinstance(said.what, Closing) for said in self._said)
+
+    def take(self, timeout_seconds: float) -> Said | Lagged | Replay | Batch | None:
+        """The next thing to do, live events several at once; None when nothing came in time.
 
         What was said goes first. Live events and pages of replays take turns, so that neither
         a long journal nor a busy run holds up the others.
@@ -172,8 +198,13 @@ class Outbox:
                 return self._lagged.popleft()
             if self._replays and (self._turns <= 0 or not self._events):
                 return Replay(self._replays.popleft())
-            self._turns -= 1
-            return self._events.popleft() if self._events else None
+            return self._take_batch() if self._events else None
+
+    def _take_batch(self) -> Batch:
+        turns = self._turns if self._replays else _BATCH
+        count = min(len(self._events), turns, _BATCH)
+        self._turns -= count
+        return [self._events.popleft() for _ in range(count)]
 
     def _any(self) -> bool:
         return bool(self._said or self._lagged or self._events or self._replays)

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from app.core.principal import Principal
 from app.realtime.hub import Listener
+from app.realtime.outbox import Live
 
 
 class Gone(Exception):
     """The client is not there any more."""
-
-
-@dataclass(frozen=True, slots=True)
-class Closing:
-    """The house wants this socket closed, with a WebSocket close code."""
-
-    code: int
 
 
 class Wire(Protocol):
@@ -26,6 +19,9 @@ class Wire(Protocol):
 
     def send(self, text: str) -> None:
         """Sends a text frame, waiting as long as the client is slow. Raises Gone."""
+
+    def send_live(self, events: Sequence[Live]) -> None:
+        """Sends the events, each in a frame of its own, in one go. Raises Gone."""
 
     def ping(self) -> None:
         """Sends a ping frame. Raises Gone."""
@@ -35,6 +31,9 @@ class Wire(Protocol):
 
     def silent_seconds(self) -> float:
         """How long no frame at all has come from the client."""
+
+    def watch_stalls(self, glance: Callable[[], None]) -> None:
+        """Has `glance` called every few seconds while a send waits; it may raise Gone."""
 
 
 class Journals(Protocol):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 from collections import deque
 from collections.abc import Callable
@@ -13,8 +14,8 @@ from app.core.principal import Principal
 from app.realtime import messages
 from app.realtime.following import Following
 from app.realtime.messages import Message
-from app.realtime.outbox import Lagged, Outbox, Replay, Said, Stream
-from app.realtime.ports import Closing, Gone, House, Rooms, Wire
+from app.realtime.outbox import Closing, Lagged, Outbox, Replay, Said, Stream
+from app.realtime.ports import Gone, House, Rooms, Wire
 
 GOING_AWAY, BINARY, TOO_BIG = 1001, 1003, 1009
 BAD_CREDENTIAL, TOO_MANY = 4401, 4429
@@ -53,9 +54,11 @@ class Session:
         self._following = Following(self._outbox, wire, house, hub)
         self._heard_at: deque[float] = deque(maxlen=MESSAGES_PER_SECOND)
         self._connection_id = secrets.token_hex(8)
-        self._ended = False
+        self._ended = self._closing = False
+        wire.watch_stalls(self._glance)
         self._due: dict[Callable[[], None], float] = {}
         self._later(self._ping, PING_SECONDS)
+        self._later(self._hear_silence, SILENCE_SECONDS)
         if who is None:
             self._later(self._refuse, AUTH_SECONDS)
         elif renew is not None:
@@ -64,7 +67,9 @@ class Session:
     # From any thread
 
     def hear(self, message: str | bytes) -> None:
-        """Takes a frame of the client; never waits."""
+        """Takes a frame of the client; never waits. What comes after a close is not kept."""
+        if self._closing:
+            return
         if isinstance(message, bytes):
             self.close(BINARY)
         elif len(message.encode()) > messages.MAX_BYTES:
@@ -78,6 +83,7 @@ class Session:
 
     def close(self, code: int) -> None:
         """Ends the session and closes the socket with `code`."""
+        self._closing = True
         self._outbox.say(Closing(code))
 
     def _is_too_fast(self) -> bool:
@@ -113,8 +119,8 @@ class Session:
                 self._following.send_lagged(stream)
             case Replay(stream):
                 self._send_page(stream)
-            case (stream, event):
-                self._following.send_live(stream, event)
+            case list():
+                self._following.send_live(item)
         self._keep_time()
         return item is not None
 
@@ -146,11 +152,30 @@ class Session:
     # Deadlines
 
     def _ping(self) -> None:
-        if self._wire.silent_seconds() >= SILENCE_SECONDS:
-            self._end(GOING_AWAY, "No frame came for 60 seconds.")
-            return
         self._wire.ping()
         self._later(self._ping, PING_SECONDS)
+
+    def _hear_silence(self) -> None:
+        left = SILENCE_SECONDS - self._wire.silent_seconds()
+        if left <= 0:
+            self._end(GOING_AWAY, "No frame came for 60 seconds.")
+        else:
+            self._later(self._hear_silence, left)
+
+    def _glance(self) -> None:
+        """While the client takes nothing: is it worth waiting for? Raises Gone."""
+        if self._outbox.is_closing() or self._is_revoked():
+            raise Gone
+
+    def _is_revoked(self) -> bool:
+        # Nothing can be sent in the middle of a frame, so this only asks.
+        if self._renew is None or self._due.get(self._recheck, math.inf) > self._monotonic():
+            return False
+        try:
+            self._renew()
+        except (Unauthenticated, Unavailable) as error:
+            return isinstance(error, Unauthenticated)
+        return False
 
     def _refuse(self) -> None:
         self._end(BAD_CREDENTIAL, "No credential was sent.")

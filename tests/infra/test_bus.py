@@ -15,9 +15,16 @@ from tests.conftest import own_redis, wait_until
 NOWHERE = "unix:///nonexistent/r.sock?db=0"
 
 
+@pytest.fixture(scope="module")
+def redis_url():
+    """A server of these tests alone, always: they count and end its connections."""
+    with own_redis() as url:
+        yield url
+
+
 @pytest.fixture
 def own_bus(redis_url):
-    """The bus of this process, bound to the server of the tests."""
+    """The bus of this process, bound to the server of these tests."""
     bus.connect(redis_url)
     return bus.client()
 

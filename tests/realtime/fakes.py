@@ -48,6 +48,10 @@ class Tape:
             raise Gone
         self.sent.append(json.loads(text))
 
+    def send_live(self, events) -> None:
+        for event in events:
+            self.send(event.text)
+
     def ping(self) -> None:
         self.pings += 1
 
@@ -56,6 +60,9 @@ class Tape:
 
     def silent_seconds(self) -> float:
         return self.silent
+
+    def watch_stalls(self, glance) -> None:
+        self.glance = glance
 
     def seqs(self, run_id: str = "run-1") -> list[int]:
         return [told["seq"] for told in self.sent if told.get("seq") and told["run_id"] == run_id]

@@ -4,8 +4,12 @@ import socket
 import threading
 
 import pytest
+from wsproto import Connection, ConnectionType
 
+from app.realtime import frames
+from app.realtime.encoding import text_frame
 from app.realtime.frames import WholeSocket
+from app.realtime.ports import Gone
 
 
 @pytest.fixture
@@ -18,6 +22,10 @@ def pair():
     theirs.close()
 
 
+def give_up() -> None:
+    raise Gone
+
+
 def read_all(end: socket.socket) -> bytes:
     got = bytearray()
     while data := end.recv(65536):
@@ -28,8 +36,8 @@ def read_all(end: socket.socket) -> bytes:
 def test_two_senders_to_a_slow_reader_never_mix_their_frames(pair):
     ours, theirs = pair
     whole = WholeSocket(ours)
-    frames = [bytes([65 + number]) * 100_000 for number in range(8)]
-    threads = [threading.Thread(target=whole.send, args=(frame,)) for frame in frames]
+    blocks = [bytes([65 + number]) * 100_000 for number in range(8)]
+    threads = [threading.Thread(target=whole.send, args=(block,)) for block in blocks]
     for thread in threads:
         thread.start()
     reader = threading.Thread(target=lambda: got.append(read_all(theirs)))
@@ -41,18 +49,58 @@ def test_two_senders_to_a_slow_reader_never_mix_their_frames(pair):
     reader.join()
 
     chunks = [got[0][start : start + 100_000] for start in range(0, 800_000, 100_000)]
-    assert sorted(chunks) == frames
+    assert sorted(chunks) == blocks
 
 
 def test_sender_that_fails_ends_the_connection(pair):
     ours, theirs = pair
-    whole = WholeSocket(ours)
-    ours.settimeout(0.05)
+    whole = WholeSocket(ours, glance_seconds=0.01)
+    whole.while_stalled = give_up
 
-    with pytest.raises(OSError):
+    with pytest.raises(Gone):
         whole.send(b"x" * 10_000_000)
 
     assert len(read_all(theirs)) < 10_000_000  # ends instead of going on after half a frame
+
+
+def test_client_that_takes_nothing_for_a_minute_is_given_up(pair, monkeypatch):
+    monkeypatch.setattr(frames, "_STALL_SECONDS", 0.05)
+
+    with pytest.raises(TimeoutError):
+        WholeSocket(pair[0], glance_seconds=0.01).send(b"x" * 10_000_000)
+
+
+def test_client_that_takes_a_little_now_and_then_gets_all(pair):
+    ours, theirs = pair
+    whole = WholeSocket(ours, glance_seconds=0.01)
+    got = bytearray()
+    whole.while_stalled = lambda: got.extend(theirs.recv(65536))
+
+    whole.send(b"x" * 1_000_000)
+    ours.shutdown(socket.SHUT_WR)
+
+    assert len(got) + len(read_all(theirs)) == 1_000_000
+
+
+def test_reader_waits_for_a_silent_client(pair):
+    ours, theirs = pair
+    whole = WholeSocket(ours, glance_seconds=0.01)
+    late = threading.Timer(0.05, theirs.send, args=(b"at last",))
+    late.start()
+
+    assert whole.recv(100) == b"at last"
+    late.join()
+
+
+@pytest.mark.parametrize("size", [0, 125, 126, 65535, 65536])
+def test_frame_is_what_a_client_reads(size):
+    client = Connection(ConnectionType.CLIENT)
+    client.receive_data(text_frame("ä" + "x" * size))
+
+    told = list(client.events())
+
+    assert "".join(part.data for part in told) == "ä" + "x" * size
+    assert told[-1].message_finished
 
 
 def test_last_words_reach_a_client_that_is_still_talking():

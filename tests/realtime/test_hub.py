@@ -1,15 +1,20 @@
 """The hub over a real server: who hears what, and what the watch finds."""
 
 import json
+import os
 import queue
 import threading
 
 import pytest
 
+from app.core.errors import NoRoom
 from app.infra import bus
 from app.realtime import hub as hubs
 from app.realtime.hub import Hub
-from tests.conftest import wait_until
+from tests.conftest import cut_listeners, listeners, wait_until
+
+#: Channels are shared by all that use one Redis.
+ONE, TWO, THREE = (f"run-{os.getpid()}-{number}" for number in (1, 2, 3))
 
 
 class Ear:
@@ -50,6 +55,13 @@ def hub(redis_url, journal):
     made = Hub(journal, watch_seconds=3600)
     yield made
     made.stop()
+    wait_until(lambda: not listeners())
+
+
+def join(hub: Hub, run_id: str, ear: Ear) -> None:
+    """Joins, and waits however long Redis takes: what is published earlier would be lost."""
+    hub.join(run_id, ear)
+    wait_until(lambda: bus.client().pubsub_numsub(bus.run_channel(run_id))[0][1] == 1)
 
 
 def publish(run_id: str, seq: int | None) -> None:
@@ -58,12 +70,12 @@ def publish(run_id: str, seq: int | None) -> None:
 
 def test_every_listener_of_a_run_hears_its_events_and_no_others(hub):
     first, second, other = Ear(), Ear(), Ear()
-    hub.join("run-1", first)
-    hub.join("run-1", second)
-    hub.join("run-2", other)
+    join(hub, ONE, first)
+    join(hub, ONE, second)
+    join(hub, TWO, other)
 
-    publish("run-1", 1)
-    publish("run-2", 7)
+    publish(ONE, 1)
+    publish(TWO, 7)
 
     assert first.events.get(timeout=5).seq == 1
     assert second.events.get(timeout=5).seq == 1
@@ -72,21 +84,21 @@ def test_every_listener_of_a_run_hears_its_events_and_no_others(hub):
 
 def test_event_keeps_the_text_that_was_published(hub):
     ear = Ear()
-    hub.join("run-1", ear)
+    join(hub, ONE, ear)
 
-    bus.publish_events("run-1", ['{"seq":null,"chunk":"ä"}'.encode()])
+    bus.publish_events(ONE, ['{"seq":null,"chunk":"ä"}'.encode()])
 
     event = ear.events.get(timeout=5)
-    assert (event.run_id, event.seq, event.text) == ("run-1", None, '{"seq":null,"chunk":"ä"}')
+    assert (event.run_id, event.seq, event.text) == (ONE, None, '{"seq":null,"chunk":"ä"}')
 
 
 def test_one_who_left_hears_nothing_more(hub):
     gone, stays = Ear(), Ear()
-    hub.join("run-1", gone)
-    hub.join("run-1", stays)
+    join(hub, ONE, gone)
+    join(hub, ONE, stays)
 
-    hub.leave("run-1", gone)
-    publish("run-1", 1)
+    hub.leave(ONE, gone)
+    publish(ONE, 1)
 
     assert stays.events.get(timeout=5).seq == 1
     assert gone.events.empty()
@@ -94,59 +106,60 @@ def test_one_who_left_hears_nothing_more(hub):
 
 def test_run_nobody_follows_is_not_subscribed_to(hub):
     ear = Ear()
-    hub.join("run-1", ear)
+    join(hub, ONE, ear)
 
-    hub.leave("run-1", ear)
+    hub.leave(ONE, ear)
 
-    wait_until(lambda: bus.client().pubsub_numsub("run:run-1")[0][1] == 0)
+    wait_until(lambda: bus.client().pubsub_numsub(bus.run_channel(ONE))[0][1] == 0)
 
 
 def test_watch_asks_once_for_all_open_runs_and_nudges(hub, journal):
     ear = Ear()
-    for number in (1, 2, 3):
-        journal.heads[f"run-{number}"] = (number, "running")
-        hub.join(f"run-{number}", ear)
+    for number, run_id in enumerate((ONE, TWO, THREE), 1):
+        journal.heads[run_id] = (number, "running")
+        join(hub, run_id, ear)
     wait_until(lambda: journal.asked)  # the look that follows the first connection
     journal.asked.clear()
 
     hub.look()
 
-    assert journal.asked == [["run-1", "run-2", "run-3"]]
+    assert journal.asked == [[ONE, TWO, THREE]]
     found = set()
     while not ear.nudges.empty():
         found.add(ear.nudges.get())
-    assert found == {("run-1", 1), ("run-2", 2), ("run-3", 3)}
+    assert found == {(ONE, 1), (TWO, 2), (THREE, 3)}
 
 
 def test_final_run_is_watched_until_it_was_seen_final(hub, journal):
     ear = Ear()
-    journal.heads["run-1"] = (9, "completed")
-    hub.join("run-1", ear)
+    journal.heads[ONE] = (9, "completed")
+    join(hub, ONE, ear)
 
+    wait_until(lambda: journal.asked)  # the look that follows the first connection
     hub.look()
     asked = len(journal.asked)
     hub.look()
 
-    assert ear.nudges.get(timeout=5) == ("run-1", 9)
+    assert ear.nudges.get(timeout=5) == (ONE, 9)
     assert len(journal.asked) == asked
 
 
 def test_lost_bus_makes_the_watch_look_at_once(hub, journal):
     ear = Ear()
-    journal.heads["run-1"] = (1, "running")
-    hub.join("run-1", ear)
-    assert ear.nudges.get(timeout=5) == ("run-1", 1)
+    journal.heads[ONE] = (1, "running")
+    join(hub, ONE, ear)
+    assert ear.nudges.get(timeout=5) == (ONE, 1)
 
-    journal.heads["run-1"] = (2, "running")
-    bus.client().execute_command("CLIENT", "KILL", "TYPE", "pubsub")
+    journal.heads[ONE] = (2, "running")
+    cut_listeners()
 
-    assert ear.nudges.get(timeout=5) == ("run-1", 2)
-    publish("run-1", 3)
+    assert ear.nudges.get(timeout=5) == (ONE, 2)
+    publish(ONE, 3)
     assert ear.events.get(timeout=5).seq == 3
 
 
 def test_watch_goes_on_after_the_database_was_away(redis_url):
-    answers = [OSError("away"), {"run-1": (4, "running")}]
+    answers = [OSError("away"), {ONE: (4, "running")}]
 
     def heads(run_ids):
         answer = answers.pop(0) if answers else {}
@@ -156,20 +169,20 @@ def test_watch_goes_on_after_the_database_was_away(redis_url):
 
     bus.connect(redis_url)
     hub, ear = Hub(heads, watch_seconds=0.05), Ear()
-    hub.join("run-1", ear)
+    hub.join(ONE, ear)
 
-    assert ear.nudges.get(timeout=5) == ("run-1", 4)
+    assert ear.nudges.get(timeout=5) == (ONE, 4)
     hub.stop()
 
 
 def test_watch_without_redis_finds_what_happens(journal):
     bus.connect("unix:///nonexistent/r.sock?db=0")
-    journal.heads["run-1"] = (5, "running")
+    journal.heads[ONE] = (5, "running")
     hub, ear = Hub(journal, watch_seconds=0.05), Ear()
 
-    hub.join("run-1", ear)
+    hub.join(ONE, ear)
 
-    assert ear.nudges.get(timeout=5) == ("run-1", 5)
+    assert ear.nudges.get(timeout=5) == (ONE, 5)
     hub.stop()
 
 
@@ -191,6 +204,24 @@ def test_shutdown_closes_open_sockets_and_late_comers(hub):
     hub.register(late)
 
     assert (early.codes, closed.codes, late.codes) == ([1001], [], [1001])
+
+
+def test_full_process_takes_no_further_socket(journal):
+    hub, first = Hub(journal, max_sockets=1), Socket()
+    hub.check_room()
+    hub.register(first)
+
+    with pytest.raises(NoRoom):
+        hub.check_room()
+    hub.unregister(first)
+    hub.check_room()
+
+
+def test_process_that_shuts_down_takes_no_further_socket(hub):
+    hub.close_all()
+
+    with pytest.raises(NoRoom):
+        hub.check_room()
 
 
 def test_process_has_one_hub(monkeypatch, journal):

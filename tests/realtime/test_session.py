@@ -5,6 +5,7 @@ import json
 import pytest
 
 from app.core.errors import Unauthenticated, Unavailable
+from app.realtime.ports import Gone
 from tests.realtime.fakes import Talk, caller
 
 
@@ -115,6 +116,16 @@ def test_more_than_50_messages_in_a_second_close_with_4429(talk):
     talk.settle()
 
     assert talk.tape.closed[0] == 4429
+
+
+def test_flood_is_not_kept_once_the_client_is_to_be_closed(talk):
+    for _ in range(5000):
+        talk.session.hear('{"type":"ping"}')
+
+    talk.settle()
+
+    assert talk.tape.closed[0] == 4429
+    assert len(talk.tape.sent) == 50
 
 
 def test_50_messages_each_second_are_answered(talk):
@@ -246,11 +257,52 @@ def test_ping_frame_is_sent_every_20_seconds(talk):
 
 
 def test_60_seconds_without_a_frame_close_with_1001(talk):
+    talk.pass_time(59)
+    assert talk.tape.closed is None
     talk.tape.silent = 60.0
-
-    talk.pass_time(20)
+    talk.pass_time(1)
 
     assert talk.tape.closed[0] == 1001
+
+
+def test_client_silent_since_a_frame_in_between_is_closed_60_seconds_after_that(talk):
+    talk.pass_time(59)
+    talk.tape.silent = 45.0
+    talk.pass_time(1)
+
+    talk.tape.silent = 59.0
+    talk.pass_time(14)
+    assert talk.tape.closed is None
+    talk.tape.silent = 60.0
+    talk.pass_time(1)
+
+    assert talk.tape.closed[0] == 1001
+
+
+def test_stalled_client_is_waited_for(talk):
+    talk.tape.glance()
+
+
+def test_stalled_client_is_given_up_when_the_house_closes(talk):
+    talk.session.close(1001)
+
+    with pytest.raises(Gone):
+        talk.tape.glance()
+
+
+def test_stalled_client_whose_credential_was_revoked_is_given_up_within_60_seconds():
+    answers = [Unavailable(), Unauthenticated()]
+
+    def renew():
+        raise answers.pop(0)
+
+    talk = Talk(caller(), renew)
+    talk.tape.glance()
+    talk.clock.at += 55
+    talk.tape.glance()
+
+    with pytest.raises(Gone):
+        talk.tape.glance()
 
 
 def test_client_that_went_away_ends_the_session(talk):

@@ -13,7 +13,7 @@ from app.services.pipelines.documents import create_pipeline
 from app.services.runs.start import start_run
 from tests.api.conftest import member
 from tests.api.runs.web import record, web_process
-from tests.conftest import KEYS, wait_until
+from tests.conftest import KEYS, cut_listeners, listeners, wait_until
 
 PIPELINE = {
     "name": "say",
@@ -194,7 +194,8 @@ def test_events_during_many_subscriptions_reach_each_once(web, run_id, new_key):
     journal.join()
 
     assert tapes == [list(range(1, 151))] * 15
-    assert len(bus.client().client_list(_type="pubsub")) == 1
+    # The process of the test before may be listed for a moment still.
+    wait_until(lambda: len(listeners()) == 1)
 
 
 def test_lost_redis_connection_loses_no_event(watcher, run_id, new_key):
@@ -202,7 +203,7 @@ def test_lost_redis_connection_loses_no_event(watcher, run_id, new_key):
 
     for _ in range(5):
         record(new_key.owner, run_id)
-        bus.client().execute_command("CLIENT", "KILL", "TYPE", "pubsub")
+        cut_listeners()
         record(new_key.owner, run_id)
 
     assert watcher.seqs(10) == list(range(1, 11))
@@ -237,9 +238,9 @@ def test_message_over_64_kib_closes_with_1009(watcher):
 
 
 def test_flood_closes_with_4429(watcher):
-    # The server may close while the flood still goes on.
-    with contextlib.suppress(ConnectionClosed):
-        for _ in range(80):
+    # Goes on until the server closes: a slow client's first 51 may take longer than a second.
+    with contextlib.suppress(ConnectionClosed, OSError):
+        while True:
             watcher.say(type="ping")
 
     assert watcher.closed_with() == 4429
@@ -257,7 +258,7 @@ def test_shutdown_closes_with_1001_and_does_not_wait(web, watcher):
 def test_client_that_went_away_is_forgotten(web, watcher, run_id):
     watcher.ask(type="subscribe", run_id=run_id)
     channel = bus.run_channel(run_id)
-    assert bus.client().pubsub_numsub(channel)[0][1] == 1
+    wait_until(lambda: bus.client().pubsub_numsub(channel)[0][1] == 1)
 
     watcher.sock.shutdown(socket.SHUT_RDWR)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import simple_websocket
 
-from app.core import clock
+from app.core import clock, wire
 from app.infra import bus, database
 from app.models import Run, RunEvent
 from app.services.runs.read import events_since
@@ -151,5 +151,5 @@ def record(who, run_id: str, times: int = 1, *, publish: bool = True, **data) ->
         Run.update(event_seq=head + times).where(Run.id == run_id).execute()
     if publish:
         stored = events_since(who, run_id, head, times)
-        bus.publish_events(run_id, [json.dumps(told).encode() for told in stored])
+        bus.publish_events(run_id, [wire.dumps_bytes(told) for told in stored])
     database.release()
