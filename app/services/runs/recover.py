@@ -32,8 +32,7 @@ def sweep_if_elected() -> None:
 
 def sweep() -> int:
     """Hands lost runs back and rings for what is due and unheard; returns how many were lost."""
-    with statement():
-        found = journal_sql.sweep()
+    found = journal_sql.sweep()
     lost = [(run_id, epoch) for due, run_id, epoch in found if due == "lost"]
     for run_id, epoch in lost:
         _recover(run_id, epoch)
