@@ -36,7 +36,11 @@ class StudioCollector(Collector):
         yield self._runs()
         yield self._finished()
         pending = sum(n for (_, status), n in found.open_runs.items() if status == "pending")
-        yield GaugeMetricFamily("flowmason_queue_depth", "Runs that wait for a worker.", pending)
+        yield GaugeMetricFamily(
+            "flowmason_queue_depth",
+            f"Runs that wait for a worker, {figures.COUNTED_PENDING} at most.",
+            pending,
+        )
         yield GaugeMetricFamily(
             "flowmason_queue_oldest_seconds",
             "Age of the oldest run that waits for a worker; 0 when none does.",
@@ -59,7 +63,9 @@ class StudioCollector(Collector):
     def _runs(self) -> Metric:
         runs = GaugeMetricFamily(
             "flowmason_runs",
-            "Runs that are not final; class is that of the organisation, local or team.",
+            "Runs that are not final, by the class of their organisation: local or team."
+            f" At most {figures.COUNTED_PENDING} pending ones are counted, and"
+            f" {figures.COUNTED_EACH} of each other status in an organisation.",
             labels=("status", "class"),
         )
         for (kind, status), n in sorted(self.found.open_runs.items()):

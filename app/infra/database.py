@@ -120,7 +120,7 @@ def _postgres(url: str, max_connections: int) -> Postgres:
         max_connections=max_connections,
         timeout=10,
         stale_timeout=300,
-        options="-c timezone=UTC",
+        options="-c timezone=UTC -c jit=off",
         **where,
     )
 

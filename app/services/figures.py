@@ -11,9 +11,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.core import clock
+from app.core.errors import Unavailable
 from app.core.ids import made_at_ms
 from app.infra import counters, database
+from app.infra.probe import Probe
 from app.models import journal_sql
+from app.services.readiness import PATIENCE_SECONDS
 
 #: Upper ends of the classes of stage durations, in milliseconds.
 BUCKETS_MS = (10, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000, 300_000)
@@ -28,9 +31,15 @@ class Durations:
     sum_ms: int = 0
 
 
+CLASSES = ("team", "local")
+OPEN = ("pending", "running", "paused")
+#: How many are counted at most: of all that are pending, and of each other status and organisation.
+COUNTED_PENDING, COUNTED_EACH = journal_sql.COUNTED_PENDING, journal_sql.COUNTED_EACH
+
+
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """`open_runs` by (organisation class, status); the class is `local` or `team`."""
+    """`open_runs` by (organisation class, status) out of CLASSES and OPEN."""
 
     open_runs: Mapping[tuple[str, str], int]
     finished_runs: Mapping[str, int]
@@ -73,13 +82,15 @@ def run_recovered() -> None:
 
 
 def collect() -> Figures:
-    """All figures as they are now."""
+    """All figures as they are now. Raises Unavailable when the database does not answer in time."""
     counted = counters.read()
-    with database.statement():
-        open_runs, oldest = journal_sql.open_runs(), journal_sql.oldest_pending()
+    try:
+        open_runs, oldest = _database.ask().result(PATIENCE_SECONDS)
+    except TimeoutError:
+        raise Unavailable("The database does not answer in time.") from None
     age_ms = 0 if oldest is None else max(0, clock.now_ms() - made_at_ms(oldest))
     return Figures(
-        {("local" if is_local else "team", status): n for is_local, status, n in open_runs},
+        open_runs,
         {
             status: counted.get(f"run|{status}", 0)
             for status in ("completed", "failed", "cancelled")
@@ -91,6 +102,19 @@ def collect() -> Figures:
         counted.get("lease|lost", 0),
         counted.get("run_recovered|all", 0),
     )
+
+
+def _look() -> tuple[dict[tuple[str, str], int], str | None]:
+    try:
+        found = {(kind, status): 0 for kind in CLASSES for status in OPEN}
+        for is_local, status, n in journal_sql.open_runs():
+            found[CLASSES[is_local], status] = n
+        return found, journal_sql.oldest_pending()
+    finally:
+        database.release()
+
+
+_database = Probe(_look)
 
 
 def _durations(counted: Mapping[str, int]) -> dict[str, Durations]:

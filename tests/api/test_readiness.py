@@ -92,6 +92,16 @@ def test_absent_broker_is_told_and_refuses_nothing(settings, tmp_path):
     assert answer.json["checks"]["broker"] == "The broker does not answer; runs wait for it."
 
 
+def test_broker_that_never_answers_is_told_and_refuses_nothing(settings, black_hole, monkeypatch):
+    monkeypatch.setattr(readiness, "_broker", Probe(broker.answers))
+    broker.connect(f"redis://127.0.0.1:{black_hole}/0")
+
+    answer = build_app("required", settings).test_client().get("/readyz")
+
+    assert (answer.status_code, answer.json["status"]) == (200, "ready")
+    assert answer.json["checks"]["broker"] == "The broker does not answer; runs wait for it."
+
+
 def test_database_that_never_answers_is_not_ready(settings, black_hole, monkeypatch):
     monkeypatch.setattr(readiness, "_database", Probe(readiness._look))
     db.release()

@@ -8,7 +8,12 @@ Nothing here commits.
 from __future__ import annotations
 
 from app.models.journal_sql.accept import Version, accept, accept_anew, find_version, open_child
-from app.models.journal_sql.backlog import oldest_pending, open_runs
+from app.models.journal_sql.backlog import (
+    COUNTED_EACH,
+    COUNTED_PENDING,
+    oldest_pending,
+    open_runs,
+)
 from app.models.journal_sql.claim import claim
 from app.models.journal_sql.fenced import (
     STAGE_COLUMNS,
@@ -30,6 +35,8 @@ from app.models.journal_sql.leases import (
 )
 
 __all__ = [
+    "COUNTED_EACH",
+    "COUNTED_PENDING",
     "STAGE_COLUMNS",
     "Fenced",
     "Version",

@@ -5,16 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from app.infra.database import is_postgres
-from app.models.journal_sql.dialect import PG_NOW, SQLITE_NOW, execute, execute_often, row
+from app.models.journal_sql.dialect import (
+    PG_NOW,
+    SQLITE_NOW,
+    execute,
+    execute_often,
+    row,
+    waiting_organisations,
+)
 
 _HELD = "h.status = 'running' AND h.wake_at IS NULL AND h.waiting_on IS NULL"
-# One index probe per organisation that waits, then how many runs each of them holds.
-_ORGANISATIONS = f"""
-WITH RECURSIVE org(id) AS (
-  SELECT min(org_id) FROM runs WHERE status = 'pending' UNION ALL
-  SELECT (SELECT min(org_id) FROM runs WHERE status = 'pending' AND org_id > org.id)
-  FROM org WHERE org.id IS NOT NULL
-), fair AS (
+# How many runs each organisation that waits holds.
+_FAIR = f""", fair AS (
   SELECT org.id, (SELECT count(*) FROM runs h WHERE h.org_id = org.id AND {_HELD}) AS held
   FROM org WHERE org.id IS NOT NULL ORDER BY held, random()
 )"""
@@ -23,7 +25,7 @@ _REASON_OF_CLAIM = (
     "CASE WHEN began IS NULL THEN '{}' WHEN asked IN ('resume', 'step') "
     """THEN '{"reason":"' || asked || '"}' ELSE '{"reason":"recovery"}' END"""
 )
-_PG_CLAIM = f"""{_ORGANISATIONS}, fresh AS (
+_PG_CLAIM = f"""{waiting_organisations("runs")}{_FAIR}, fresh AS (
   SELECT r.id FROM fair, LATERAL (
     SELECT id FROM runs WHERE org_id = fair.id AND status = 'pending'
     ORDER BY priority, id LIMIT 1 FOR UPDATE SKIP LOCKED) r LIMIT 1
@@ -47,7 +49,8 @@ _PG_CLAIM = f"""{_ORGANISATIONS}, fresh AS (
 )
 SELECT *, {PG_NOW} AS claimed_at FROM taken"""
 
-_SQLITE_CHOOSE = f"""{_ORGANISATIONS}, fresh AS (
+_SQLITE_WAITING = waiting_organisations("runs INDEXED BY runs_pending")
+_SQLITE_CHOOSE = f"""{_SQLITE_WAITING}{_FAIR}, fresh AS (
   SELECT id FROM runs WHERE org_id = (SELECT id FROM fair LIMIT 1) AND status = 'pending'
   ORDER BY priority, id LIMIT 1
 ), due AS (

@@ -32,6 +32,18 @@ def now() -> str:
     return PG_NOW if is_postgres() else SQLITE_NOW
 
 
+def waiting_organisations(runs: str) -> str:
+    """The beginning of a statement that has `org(id)`: each organisation with pending runs, by one
+    probe of the index runs_pending, and at last a null. `runs` is the table, with that index for
+    SQLite: by itself it would read through all that is over."""
+    return f"""
+WITH RECURSIVE org(id) AS (
+  SELECT min(org_id) FROM {runs} WHERE status = 'pending' UNION ALL
+  SELECT (SELECT min(org_id) FROM {runs} WHERE status = 'pending' AND org_id > org.id)
+  FROM org WHERE org.id IS NOT NULL
+)"""
+
+
 def execute(sql: str, parameters: Mapping[str, Any]) -> Any:
     """Runs SQL with `:name` parameters on either database."""
     return database.execute_sql(_compiled(sql).plain if is_postgres() else sql, parameters)

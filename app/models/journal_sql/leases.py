@@ -46,15 +46,16 @@ def sweep() -> list[tuple[str, str, int]]:
 _LOST = f"{HOLDS} AND wake_at IS NULL AND waiting_on IS NULL AND lease_until < "
 
 
-def hand_over(run_id: str, epoch: int, limit: int) -> bool:
-    """Puts a lost run back to pending, with a new epoch, while it has recoveries left."""
+def hand_over(run_id: str, epoch: int, limit: int) -> str | None:
+    """Puts a lost run back to pending, with a new epoch, while it has recoveries left; gives its
+    organisation. None: it stays as it is."""
     sql = (
         "UPDATE runs SET status = 'pending', epoch = epoch + 1, recoveries = recoveries + 1, "
         f"lease_until = NULL WHERE {_LOST}{now()} AND recoveries < :limit "
-        "AND coalesce(control, '') NOT LIKE 'stop%' RETURNING id"
+        "AND coalesce(control, '') NOT LIKE 'stop%' RETURNING org_id"
     )
     found = execute(sql, {"run": run_id, "epoch": epoch, "limit": limit}).fetchone()
-    return found is not None
+    return str(found[0]) if found else None
 
 
 def take_over(run_id: str, epoch: int, lease_seconds: float) -> dict[str, Any] | None:

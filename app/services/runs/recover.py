@@ -17,6 +17,7 @@ from app.infra.database import statement
 from app.models import journal_sql
 from app.services import figures
 from app.services.runs import commands, control
+from config.logging import bound
 
 log = logging.getLogger(__name__)
 
@@ -32,8 +33,7 @@ def sweep_if_elected() -> None:
 
 def sweep() -> int:
     """Hands lost runs back and rings for what is due and unheard; returns how many were lost."""
-    with statement():
-        found = journal_sql.sweep()
+    found = journal_sql.sweep()
     lost = [(run_id, epoch) for due, run_id, epoch in found if due == "lost"]
     for run_id, epoch in lost:
         _recover(run_id, epoch)
@@ -43,12 +43,12 @@ def sweep() -> int:
 
 def _recover(run_id: str, epoch: int) -> None:
     with statement():
-        handed_over = journal_sql.hand_over(run_id, epoch, MAX_RECOVERIES)
-    if handed_over:
-        figures.run_recovered()
-        log.warning("run recovered", extra={"action": "run_recovered", "run_id": run_id})
-    else:
-        _end(run_id, epoch)
+        org_id = journal_sql.hand_over(run_id, epoch, MAX_RECOVERIES)
+    if org_id is None:
+        return _end(run_id, epoch)
+    figures.run_recovered()
+    with bound(run_id=run_id, org_id=org_id):
+        log.warning("run recovered", extra={"action": "run_recovered"})
 
 
 def _end(run_id: str, epoch: int) -> None:
@@ -61,7 +61,8 @@ def _end(run_id: str, epoch: int) -> None:
     try:
         children = control.end_unheld(row, outcome)
     except LeaseLost:
-        log.debug("lost run taken meanwhile", extra={"action": "lease_lost", "run_id": run_id})
+        with bound(run_id=run_id, org_id=row["org_id"]):
+            log.debug("lost run taken meanwhile", extra={"action": "lease_lost"})
         return
     for child in children:
         control.stop_run(child, commands.stopped_by(row["control"]))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import threading
 import time
 
@@ -13,6 +14,7 @@ from app.infra import bus
 from app.infra.database import release
 from app.models import Run, StageRun
 from app.services.runs import calls, claim, drive, journal, recover
+from config.logging import JsonLines
 from tests.conftest import wait_until
 from tests.services.runs.conftest import drive_behind, row, seen, stored_types, tape, transform
 
@@ -232,6 +234,19 @@ def test_sweep_hands_a_lost_run_to_another_worker(flaky, deploy, start, who, bel
     drive.advance_run()
     done = seen(who, run_id)
     assert (done["status"], done["stages"][0]["attempt"]) == ("completed", 2)
+
+
+def test_recovery_is_logged_with_its_run_and_organisation(deploy, start, org, caplog):
+    run_id = start(deploy(transform("a")))
+    claim.claim()
+    Run.update(lease_until=LONG_AGO).execute()
+    caplog.handler.setFormatter(JsonLines())
+
+    recover.sweep()
+
+    (line,) = [json.loads(line) for line in caplog.text.splitlines()]
+    assert line["action"] == "run_recovered"
+    assert (line["run_id"], line["org_id"]) == (run_id, org.id)
 
 
 def test_sweep_rings_for_due_runs_when_redis_was_emptied(deploy, start, bells, settings):
