@@ -14,6 +14,7 @@ from app.cli.client import Client, pipeline_path
 from app.cli.exits import OF_RUNS, exiting
 from app.cli.options import as_json, reaches_studio
 from app.cli.output import columns, duration, one_line, print_json
+from app.cli.runs.naming import known
 from app.core import clock
 from app.core.ids import is_id
 from app.core.states import RunStatus
@@ -97,7 +98,10 @@ def runs(
 
 
 def _pipeline_id(client: Client, name: str) -> str:
-    return name if is_id(name, "pl") else str(client.get(pipeline_path(name))["id"])
+    if is_id(name, "pl"):
+        return name
+    with known("pipeline", name):
+        return str(client.get(pipeline_path(name))["id"])
 
 
 def _print_table(found: Iterable[Mapping[str, Any]]) -> None:

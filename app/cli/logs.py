@@ -50,7 +50,7 @@ def logs(
     run_id = find_run_id(client, name)
     logbook = Logbook(client, run_id, stage_id, level)
     show = _print_json if as_json_lines else _print_lines
-    with known(run_id):
+    with known("run", run_id):
         if follow:
             _follow(client, logbook, show)
         else:

@@ -26,7 +26,7 @@ def stop(client: Client, name: str, as_json: bool) -> None:
     Exit 0: Studio heard it, 2: usage, no such run, or it has ended, 4: no Studio answers.
     """
     run_id = find_run_id(client, name)
-    with known(run_id):
+    with known("run", run_id):
         control = client.post(f"{run_path(run_id)}/stop", {})
     if as_json:
         print_json(control)

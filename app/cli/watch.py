@@ -41,7 +41,7 @@ def watch(client: Client, name: str, after_seq: int, as_json_lines: bool) -> Non
        130: Ctrl-C; the run goes on
     """
     run_id = find_run_id(client, name)
-    with known(run_id):
+    with known("run", run_id):
         run = client.get(run_path(run_id))
     if as_json_lines:
         show = watching.as_json_lines

@@ -92,6 +92,14 @@ def test_pipeline_may_be_named(cli, scripted):
     assert asked(scripted)[0]["pipeline_id"] == [PIPELINE_ID]
 
 
+def test_unknown_pipeline_is_a_sentence(cli, scripted):
+    scripted.refuse_with = (404, {"code": "not-found", "detail": "There is no such thing here."})
+
+    done = cli("runs", "--pipeline", "nope")
+
+    assert (done.exit_code, done.stderr) == (2, "fm: There is no pipeline nope.\n")
+
+
 @pytest.mark.parametrize(
     ("span", "before"), [("90s", {"seconds": 90}), ("2h", {"hours": 2}), ("7d", {"days": 7})]
 )

@@ -1,4 +1,4 @@
-"""The run that somebody means."""
+"""The run, or the pipeline, that somebody means."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ def find_run_id(client: Client, name: str) -> str:
 
 
 @contextlib.contextmanager
-def known(run_id: str) -> Iterator[None]:
-    """What Studio does not find inside is this run. Raises Refused."""
+def known(what: str, name: str) -> Iterator[None]:
+    """What Studio does not find inside is this: `what` is run or pipeline. Raises Refused."""
     try:
         yield
     except Answered as answer:
         if answer.status_code != 404:
             raise
-        raise Refused(f"There is no run {one_line(run_id)}.") from None
+        raise Refused(f"There is no {what} {one_line(name)}.") from None
