@@ -12,6 +12,8 @@ import uuid
 
 import simple_websocket
 import wsproto
+from simple_websocket.ws import Base
+from wsproto.connection import ConnectionType
 
 from tests.api.runs.web import PATH, Client
 
@@ -27,6 +29,20 @@ _BROKEN = (
 )
 
 
+class _Socket(Client):
+    """A WebSocket client that leaves no socket behind where it cannot connect."""
+
+    def __init__(self, port: int, key: str) -> None:
+        self.host, self.path = "127.0.0.1", PATH
+        self.subprotocols, self.extra_headeers = [], [("X-API-Key", key)]
+        sock = socket.create_connection((self.host, port))
+        try:
+            Base.__init__(self, sock, connection_type=ConnectionType.CLIENT)
+        except BaseException:
+            sock.close()
+            raise
+
+
 class Customer(threading.Thread):
     """Starts a run at port `starts_at` and watches it at `watches_at` to its end, until `enough`.
 
@@ -39,7 +55,7 @@ class Customer(threading.Thread):
         self.key, self.forgives = key, forgives
         self.line = http.client.HTTPConnection("127.0.0.1", starts_at, timeout=60)
         self.watches_at = watches_at
-        self.socket: Client | None = None
+        self.socket: _Socket | None = None
         self.enough = threading.Event()
         self.seen: dict[str, list[dict]] = {}
         self.failed: Exception | None = None
@@ -99,8 +115,7 @@ class Customer(threading.Thread):
 
     def _follow(self, run_id: str, events: list[dict]) -> None:
         if self.socket is None:
-            address = f"ws://127.0.0.1:{self.watches_at}{PATH}"
-            self.socket = Client(address, headers={"X-API-Key": self.key})
+            self.socket = _Socket(self.watches_at, self.key)
         self.socket.say(type="subscribe", run_id=run_id, after_seq=len(events))
         while not events or events[-1]["type"] not in _FINAL:
             heard = self.socket.hear(60)

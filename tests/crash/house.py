@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -39,9 +40,12 @@ def empty_database(folder: Path) -> Iterator[str]:
 
 
 def free_port() -> int:
-    """A port that nobody uses at this moment."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
+    """A port that nobody uses at this moment, and that no client gets by chance: a connection to
+    a process that is away could otherwise be one with itself."""
+    while True:
+        port = random.randrange(20000, 32000)
+        with contextlib.suppress(OSError), socket.create_server(("", port)):
+            return port
 
 
 class House:
@@ -101,10 +105,8 @@ class House:
 
     def close(self) -> None:
         """Kills what is left."""
+        kill_marked(f"FLOWMASON_HOME={self.folder}/home")
         for process in self.started:
-            for pid in family(process.pid):
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
             process.wait()
         self.world.server.shutdown()
         self.world.server.server_close()
@@ -123,14 +125,21 @@ def _level(line: str) -> str | None:
         return None
 
 
-def family(pid: int) -> list[int]:
-    """A process and all that descend from it, parents first."""
-    found = [pid]
-    for parent in found:
-        for children in Path(f"/proc/{parent}/task").glob("*/children"):
-            with contextlib.suppress(OSError):
-                found += map(int, children.read_text().split())
-    return found
+def kill_marked(mark: str) -> None:
+    """SIGKILL for each process that has this text in its environment, until there is none."""
+    wait_until(lambda: not [_kill(pid) for pid in _marked(mark.encode())], 30)
+
+
+def _kill(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+
+
+def _marked(mark: bytes) -> Iterator[int]:
+    for environ in Path("/proc").glob("[0-9]*/environ"):
+        with contextlib.suppress(OSError):
+            if mark in environ.read_bytes():
+                yield int(environ.parent.name)
 
 
 def catches_sigterm(pid: int) -> bool:

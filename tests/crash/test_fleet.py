@@ -153,7 +153,7 @@ def test_fleet_replaced_one_by_one_under_load_refuses_loses_and_repeats_nothing(
 
     nothing_lost(fleet, customers)
     assert exit_codes == [0] * len(PLACES)
-    assert bells.count() == len(HOUSE_JOBS)
+    assert wait_until(bells.count) == len(HOUSE_JOBS)
     assert fleet.errors() == []
 
 

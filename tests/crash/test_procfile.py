@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import signal
 import sys
 from pathlib import Path
 
@@ -17,8 +14,8 @@ from tests.crash.house import (
     Process,
     answers,
     empty_database,
-    family,
     free_port,
+    kill_marked,
     load,
     nothing_lost,
     served_again,
@@ -33,23 +30,15 @@ class Platform(House):
     def __init__(self, folder: Path, database_url: str, redis_url: str) -> None:
         super().__init__(folder, database_url, redis_url, LEASE_SECONDS="4")
         self.port = free_port()
-        self.running: dict[str, Process] = {}
 
     def honcho(self, name: str) -> Process:
-        """`honcho start NAME`."""
-        command = [sys.executable, "-m", "honcho", "start", name]
-        self.running[name] = self.run(*command, log=name, port=self.port)
-        return self.running[name]
+        """`honcho start NAME`; all that belongs to it carries its mark."""
+        command = ["env", f"LINE={self.folder}/{name}", sys.executable, "-m", "honcho"]
+        return self.run(*command, "start", name, log=name, port=self.port)
 
     def kill(self, name: str) -> None:
         """SIGKILL for all that belongs to the line, as when its machine is lost."""
-        pids = family(self.running[name].pid)
-        assert len(pids) > 2  # honcho, its own helper and the process itself at least
-        for pid in pids:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        self.running[name].wait()
-        wait_until(lambda: not any(Path(f"/proc/{pid}/exe").exists() for pid in pids))
+        kill_marked(f"LINE={self.folder}/{name}")
 
 
 @pytest.fixture

@@ -50,7 +50,7 @@ def _admit() -> None:
     headers = request.headers
     if headers.get("Sec-WebSocket-Version") != _VERSION or not headers.get("Sec-WebSocket-Key"):
         raise BadRequest
-    hub.shared(_heads).check_room()
+    hub.shared(heads).check_room()
     database.release()
 
 
