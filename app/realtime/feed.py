@@ -10,8 +10,8 @@ from app.core.errors import StudioError, Unavailable
 from app.core.principal import Principal
 from app.core.states import RunStatus, is_final
 from app.realtime.hub import Hub
-from app.realtime.outbox import Lagged, Live, Outbox, Replay, Said
-from app.realtime.ports import Closing, Journals
+from app.realtime.outbox import Batch, Closing, Lagged, Live, Outbox, Replay, Said
+from app.realtime.ports import Journals
 
 PING_SECONDS = 15.0
 RECHECK_SECONDS = 40.0
@@ -96,7 +96,8 @@ class Feed:
 
     def _turn(self) -> Iterator[Told | None]:
         due = min(self._ping_at, self._recheck_at, self._retry_at)
-        match self._outbox.take(max(0.0, due - self._monotonic())):
+        item = self._outbox.take(max(0.0, due - self._monotonic()))
+        match item:
             case Said():
                 self._ended = True
             case Lagged():
@@ -104,8 +105,8 @@ class Feed:
                 self._outbox.catch_up(self._stream)
             case Replay():
                 yield from self._page()
-            case (_, event):
-                yield from self._live(event)
+            case list():
+                yield from self._live_batch(item)
         if self._monotonic() >= self._ping_at:
             self._ping_at = self._monotonic() + PING_SECONDS
             yield None
@@ -124,6 +125,12 @@ class Feed:
         for event in events:
             yield self._tell(Told(event["seq"], event["type"], wire.dumps(event)))
         self._outbox.end_page(stream, more=len(events) >= PAGE)
+
+    def _live_batch(self, batch: Batch) -> Iterator[Told]:
+        for _, event in batch:
+            yield from self._live(event)
+            if self._ended:
+                return
 
     def _live(self, event: Live) -> Iterator[Told]:
         told = Told(event.seq, wire.read(event.text)["type"], event.text)
