@@ -40,7 +40,16 @@ def test_filters_of_the_query_hold_together(client):
 
 
 @pytest.mark.parametrize(
-    "query", ["status=x", "is_template=1", "tag=%00", "q=%00", "category=a&category=b", "x=1"]
+    "query",
+    [
+        "status=x",
+        "is_template=1",
+        "tag=%00",
+        "q=%00",
+        "category=a&category=b",
+        "x=1",
+        pytest.param("&".join(f"tag={n}" for n in range(1100)), id="more tags than there can be"),
+    ],
 )
 def test_bad_filter_is_422_and_named(client, query):
     told = problem(client.get(f"{PIPELINES}?{query}"), 422, "validation-failed")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from marshmallow import Schema, fields
-from marshmallow.validate import OneOf
+from marshmallow.validate import Length, OneOf
 
 from app.api.fields import FreeForm, QueryFlag, Several, StrictSchema, Text
 from app.api.paging import PageQuery
+from app.engine.validation.checks import MAX_TAGS
 
 _TEXT_OR_NULL = {"required": True, "allow_none": True}
 
@@ -133,7 +134,10 @@ class PipelineQuery(PageQuery):
     status = Text(load_default=None, validate=OneOf(["draft", "published"]))
     category = Text(load_default=None)
     tag = Several(
-        Text(), load_default=(), metadata={"description": "May be repeated; all of them must match"}
+        Text(),
+        load_default=(),
+        validate=Length(max=MAX_TAGS),
+        metadata={"description": "May be repeated; all of them must match"},
     )
     q = Text(load_default="", metadata={"description": "Part of name or description, in any case"})
     is_template = QueryFlag(load_default=None)

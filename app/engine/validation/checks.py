@@ -13,6 +13,8 @@ from app.core.ids import is_id
 from app.core.wire import JSON
 
 MAX_STAGES = 2000
+MAX_NAME = 100  #: characters of a pipeline's name
+MAX_TAGS = 20
 
 Check = Callable[[JSON], str | None]
 
@@ -23,7 +25,6 @@ _VERSION = re.compile(
 )
 _STAGE_ID = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}\Z")
 _MAX_VERSION = 100
-_MAX_TAGS = 20
 _MAX_METADATA_BYTES = 16 * 1024
 
 
@@ -91,8 +92,8 @@ def pipeline_name(value: JSON) -> str | None:
     """A name that no reference can mistake for anything else."""
     if not isinstance(value, str):
         return "This must be a string."
-    if not 1 <= len(value) <= 100 or not value.isprintable():
-        return "A name has 1 to 100 printable characters."
+    if not 1 <= len(value) <= MAX_NAME or not value.isprintable():
+        return f"A name has 1 to {MAX_NAME} printable characters."
     if value != value.strip():
         return "A name neither begins nor ends with a space."
     if "@" in value or "/" in value:
@@ -137,8 +138,8 @@ def metadata(value: JSON) -> str | None:
 
 def tag_list(value: JSON) -> str | None:
     """The array of tags; each is checked by itself."""
-    if isinstance(value, list) and len(value) > _MAX_TAGS:
-        return f"A pipeline has at most {_MAX_TAGS} tags."
+    if isinstance(value, list) and len(value) > MAX_TAGS:
+        return f"A pipeline has at most {MAX_TAGS} tags."
     return array(value)
 
 

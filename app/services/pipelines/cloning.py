@@ -8,13 +8,13 @@ from itertools import count
 from app.core.errors import NameTaken, Unavailable
 from app.core.principal import Principal
 from app.core.wire import JSON
+from app.engine.validation.checks import MAX_NAME
 from app.models.pipelines import Pipeline, PipelineVersion
 from app.services.pipelines.documents import create_pipeline, resolve
 from app.services.pipelines.versions import FIRST
 from app.services.pipelines.views import Shown
 
 _MOST_TRIES = 100  # each one lost is one that somebody else has won
-_LONGEST_NAME = 100
 
 
 def clone_pipeline(who: Principal, reference: str, name: str | None = None) -> Shown:
@@ -48,4 +48,4 @@ def _free_name(who: Principal, name: str) -> str:
 def _copies(name: str) -> Iterator[str]:
     for number in count(1):
         ending = "-copy" if number == 1 else f"-copy-{number}"
-        yield name[: _LONGEST_NAME - len(ending)] + ending
+        yield name[: MAX_NAME - len(ending)] + ending

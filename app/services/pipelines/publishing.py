@@ -93,7 +93,7 @@ def _publish(who: Principal, pipeline: Any, saved: Any, test_run_id: str | None)
     tested = test_run_id or pipeline.last_test_run_id
     if not marked and tested == pipeline.last_test_run_id:
         return str(pipeline.etag)
-    highest = _published(pipeline).order_by(PipelineVersion.sort_key.desc()).first()
+    highest = _published(pipeline).first()
     audit.record(who, "pipeline.published", pipeline.id, name=pipeline.name, version=saved.version)
     return _change(
         pipeline,
@@ -108,20 +108,17 @@ def _publish(who: Principal, pipeline: Any, saved: Any, test_run_id: str | None)
 def unpublish_pipeline(
     who: Principal, reference: str, if_match: Collection[str] | None = None
 ) -> Shown:
-    """Withdraw every published version; a reference without a version means the newest saved one.
+    """Withdraw every published version; a reference without a version then means the newest one.
 
-    Raises NotFound, PreconditionFailed, IllegalMove when none is published.
+    A version in `reference` must exist, and changes nothing of that. Raises NotFound,
+    PreconditionFailed, IllegalMove when none is published.
     """
     pipeline_id = find_saved(who, reference).pipeline_id
     with transaction():
         pipeline = hold(who, pipeline_id, if_match)
         if pipeline.status == "draft":
             raise IllegalMove("A draft pipeline cannot be unpublished: only a published one can.")
-        published = _published(pipeline).order_by(PipelineVersion.sort_key.desc())
-        versions = [row.version for row in published]
-        PipelineVersion.update(published_at=None).where(
-            PipelineVersion.pipeline == pipeline.id
-        ).execute()
+        versions = _withdraw(pipeline)
         etag = _change(
             pipeline, clock.now(), status="draft", published_version_id=None, published_at=None
         )
@@ -137,10 +134,20 @@ def unpublish_pipeline(
     return Shown(body, etag)
 
 
+def _withdraw(pipeline: Any) -> list[str]:
+    """Unmarks every version of a pipeline that is held; gives them, the highest first."""
+    versions = [row.version for row in _published(pipeline)]
+    every = PipelineVersion.pipeline == pipeline.id
+    PipelineVersion.update(published_at=None).where(every).execute()
+    return versions
+
+
 def _published(pipeline: Any) -> Any:
     columns = (PipelineVersion.id, PipelineVersion.version, PipelineVersion.published_at)
-    return PipelineVersion.select(*columns).where(
-        PipelineVersion.pipeline == pipeline.id, PipelineVersion.published_at.is_null(False)
+    return (
+        PipelineVersion.select(*columns)
+        .where(PipelineVersion.pipeline == pipeline.id, PipelineVersion.published_at.is_null(False))
+        .order_by(PipelineVersion.sort_key.desc())
     )
 
 

@@ -33,7 +33,7 @@ def deeds(action: str) -> list[dict]:
 
 @pytest.fixture
 def versions(update):
-    """1.0.0, 1.10.0 and 1.9.0 cannot all be saved in that order: 1.0.0, 1.9.0, 1.10.0-rc.1."""
+    """1.0.0, 1.9.0 and 1.10.0-rc.1, whose order as texts is another."""
     update(version="1.9.0")
     update(version="1.10.0-rc.1")
 

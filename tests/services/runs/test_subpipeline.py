@@ -10,6 +10,7 @@ from app.components import built_in
 from app.core import clock
 from app.engine.instance import child_run_id
 from app.models import Run, StageRun
+from app.services.pipelines.deleting import delete_pipeline
 from app.services.pipelines.documents import create_pipeline
 from app.services.runs import children, claim, control, drive, recover
 from tests.conftest import wait_until
@@ -142,6 +143,23 @@ def test_pipeline_that_runs_itself_is_refused(deploy, start, who):
 
 def test_unknown_pipeline_is_routing(run):
     assert run(sub("s", "nowhere"))["error"]["type"] == "ROUTING"
+
+
+@pytest.mark.parametrize("waits", [True, False])
+def test_pipeline_deleted_since_it_was_looked_up_is_unknown(run, deploy, who, monkeypatch, waits):
+    inner, looked_up = deploy(transform("a")), children.resolve
+
+    def resolve(caller, reference):
+        version = looked_up(caller, reference)
+        delete_pipeline(who, reference)
+        return version
+
+    monkeypatch.setattr(children, "resolve", resolve)
+
+    done = run(sub("s", inner, wait_for_completion=waits))
+
+    assert (done["status"], done["error"]["type"]) == ("failed", "ROUTING")
+    assert Run.select().where(Run.parent_run_id == done["id"]).count() == 0
 
 
 def test_pipeline_of_another_organisation_is_unknown(run, stranger, deploy, monkeypatch):
