@@ -88,6 +88,7 @@ def answers(client):
     yield "get", "/api/v1/pipelines/{pipeline_id}", client.get(pipeline.headers["Location"])
     run = client.post("/api/v1/runs", json={"pipeline_id": "greet"})
     yield "post", "/api/v1/runs", run
+    yield "post", "/api/v1/run", client.post("/api/v1/run", json={"pipeline": "greet"})
     for rest in ("", "/status", "/events"):
         yield (
             "get",
