@@ -14,9 +14,11 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+from peewee import fn
+
 from app.core.principal import Principal
 from app.infra import database as db
-from app.models import Membership, Organization, User
+from app.models import Membership, Organization, Run, RunEvent, User
 from app.services.identity.apikeys import create_api_key
 from app.services.pipelines.documents import create_pipeline
 from tests.conftest import KEYS, own_postgres, wait_until
@@ -183,6 +185,9 @@ def served_again(customers: list[Customer], times: int = 1) -> None:
 def nothing_lost(house: House, customers: list[Customer]) -> None:
     """Each accepted run completed, its events have no gap; no finished call was repeated."""
     calls = list(house.world.seen)
+    stored = RunEvent.select(RunEvent.run, fn.COUNT(RunEvent.seq)).group_by(RunEvent.run).tuples()
+    assert dict(stored) == {run.id: run.event_seq for run in Run.select()}
+    assert Run.select().where(Run.status != "completed").count() == 0
     for run_id, told in (item for customer in customers for item in customer.seen.items()):
         assert [event["seq"] for event in told] == list(range(1, len(told) + 1))
         assert told[-1]["type"] == "run_completed", told[-1]

@@ -32,8 +32,6 @@ from tests.crash.proxy import Proxy
 pytestmark = pytest.mark.timeout(300)
 
 _READY = b"ready for action"  # Dramatiq's word
-
-
 PLACES = [(name, slot) for name in ("web", "worker", "courier", "scheduler") for slot in (0, 1)]
 
 

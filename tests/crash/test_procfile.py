@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import own_redis, wait_until
+from tests.crash.conftest import World
 from tests.crash.customer import Customer
 from tests.crash.house import (
     House,
@@ -53,6 +57,23 @@ def platform(tmp_path):
             platform.close()
 
 
+@contextlib.contextmanager
+def amid_a_call(world: World) -> Iterator[None]:
+    """For the length of a with block a run waits for the answer to the call of its second stage."""
+    called, answer = threading.Event(), threading.Event()
+
+    def hold(key: str) -> None:
+        if key.endswith("/s1"):
+            called.set()
+            answer.wait(30)
+
+    world.on_request = hold
+    wait_until(called.is_set, 60)
+    yield
+    world.on_request = lambda key: None
+    answer.set()
+
+
 @pytest.mark.timeout(300)
 def test_each_line_killed_once_under_load_loses_and_repeats_nothing(platform):
     for name in NAMES:
@@ -64,8 +85,9 @@ def test_each_line_killed_once_under_load_loses_and_repeats_nothing(platform):
     with load(customers):
         served_again(customers)
         for name in NAMES:
-            platform.kill(name)
+            with amid_a_call(platform.world):
+                platform.kill(name)
             platform.honcho(name)
-            served_again(customers, 3)
+            served_again(customers)
 
     nothing_lost(platform, customers)
