@@ -127,6 +127,16 @@ def test_second_stop_of_a_running_run_answers_the_same(deploy, start, flaky, who
     assert row(run_id).control_seq == 1
 
 
+def test_child_that_waits_elsewhere_tells_who_stopped_its_parent(deploy, run, flaky, who):
+    again = {"max_attempts": 2, "initial_delay_ms": 60_000}
+    parked = run(sub("s", deploy(flaky_stage(failures=9, retry=again))))
+
+    control.stop(who, parked["id"])
+
+    last = tape(who, child_of(parked["id"]).id)[-1]
+    assert (last["type"], last["cancelled_by"]) == ("run_cancelled", "usr-stopper")
+
+
 def test_write_that_finds_a_command_wakes_the_driving_thread(deploy, start, who):
     run_id = start(deploy(transform("a")))
     lease = claim.claim()
