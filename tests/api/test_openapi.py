@@ -88,7 +88,8 @@ def answers(client):
     yield "get", "/api/v1/pipelines/{pipeline_id}", client.get(pipeline.headers["Location"])
     run = client.post("/api/v1/runs", json={"pipeline_id": "greet"})
     yield "post", "/api/v1/runs", run
-    for rest in ("", "/status", "/events"):
+    yield "get", "/api/v1/runs", client.get("/api/v1/runs?count=true")
+    for rest in ("", "/status", "/stages", "/events"):
         yield (
             "get",
             "/api/v1/runs/{run_id}" + rest,
