@@ -89,7 +89,8 @@ def answers(client):
     run = client.post("/api/v1/runs", json={"pipeline_id": "greet"})
     yield "post", "/api/v1/runs", run
     yield "post", "/api/v1/run", client.post("/api/v1/run", json={"pipeline": "greet"})
-    for rest in ("", "/status", "/events"):
+    yield "get", "/api/v1/runs", client.get("/api/v1/runs?count=true")
+    for rest in ("", "/status", "/stages", "/events"):
         yield (
             "get",
             "/api/v1/runs/{run_id}" + rest,

@@ -221,7 +221,7 @@ def test_other_traceparent_is_ignored(client, pipeline, sent):
 
 
 @pytest.mark.parametrize("run_id", ["run-1", "%00", "a%00b", "key-01jz0000000000000000000000"])
-@pytest.mark.parametrize("rest", ["", "/status", "/events"])
+@pytest.mark.parametrize("rest", ["", "/status", "/stages", "/events"])
 def test_malformed_or_unknown_id_is_404(client, run_id, rest):
     problem(client.get(f"{RUNS}/{run_id}{rest}"), 404, "not-found")
 
