@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterator
 
 import migrations
-from tests.bench import engine, memory, runs
+from tests.bench import engine, memory, runs, sockets
 from tests.bench.studio import floor, studio
 from tests.conftest import own_postgres
 
@@ -35,6 +35,7 @@ def main() -> None:
 def _tables(total: int) -> Iterator[tuple[str, dict[str, float]]]:
     yield "engine alone", engine.measure()
     yield "one process that drives", memory.figures()
+    yield "one run watched by many, one web process", sockets.figures()
     with floor() as url:
         yield "floor", runs.floor_figures(url, total)
     with studio(None) as url:

@@ -73,6 +73,7 @@ def _web() -> Iterator[tuple[Web, Principal, str]]:
         places = {"database_url": database_url, "redis_url": redis_url, "home": Path(folder)}
         with web_process(SimpleNamespace(**places)) as web:
             yield web, who, key
+        database.disconnect()
 
 
 _STAGE = {"id": "a", "component_type": "logger", "config": {"message": "here"}}
