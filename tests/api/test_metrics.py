@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from app.infra import counters
+from app.infra.probe import Probe
+from app.services import figures
 from app.services.runs import drive
 from tests.api.conftest import GOOD, problem
 
@@ -50,6 +54,15 @@ def test_counts_of_several_flushes_add_up(settings):
     counters.flush()
 
     assert counters.read() == {"x": 3}
+
+
+def test_database_that_never_answers_is_unavailable(anonymous, monkeypatch):
+    answered = threading.Event()
+    monkeypatch.setattr(figures, "_database", Probe(answered.wait))
+
+    problem(anonymous.get("/metrics"), 503, "unavailable")
+
+    answered.set()
 
 
 def test_stranger_needs_the_scope_admin(anonymous, with_key, new_key):

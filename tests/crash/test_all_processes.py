@@ -23,6 +23,8 @@ from tests.conftest import KEYS, own_redis, wait_until
 from tests.crash.conftest import ended
 
 ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.timeout(180)
+
 SECRET = "hunter2hunter2"
 IDLE_SECONDS = 8
 
