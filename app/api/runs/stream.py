@@ -47,8 +47,9 @@ class RunStream(MethodView):
     def get(self, query: dict[str, Any], run_id: str) -> Response:
         """Follow the events of a run until its last one, as Server-Sent Events."""
         who, after_seq, house = principal(), _after(query["after_seq"]), Journals()
-        head = house.find(who, run_id)
-        feed = Feed(house, hub.shared(heads), who, run_id, head, after_seq, renewal(who))
+        head, rooms = house.find(who, run_id), hub.shared(heads)
+        rooms.check_room()
+        feed = Feed(house, rooms, who, run_id, head, after_seq, renewal(who))
         _limit_stalls()
         # A proxy that gathers answers would hold back what happens.
         return Response(_lines(feed), headers={"X-Accel-Buffering": "no"}, content_type=MEDIA_TYPE)

@@ -97,6 +97,12 @@ def test_refusals_come_before_the_stream(client, anonymous, new_key, with_key, r
         problem(client.get(path(run_id, query)), 422, "validation-failed")
 
 
+def test_stream_that_finds_no_room_is_503(client, run_id, own_hub):
+    own_hub._max_sockets = 0
+
+    problem(client.get(path(run_id)), 503, "unavailable")
+
+
 def test_head_is_answered_without_a_stream(client, run_id, own_hub):
     answer = client.head(path(run_id))
 
