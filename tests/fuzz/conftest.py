@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import schemathesis
 from flask import Flask
 from schemathesis.config import ChecksConfig, PositiveDataAcceptanceConfig, SimpleCheckConfig
 
+import config
 from app.api import build_app
 from app.infra import broker, egress
 from app.infra.database import transaction
@@ -31,7 +33,7 @@ def app(settings) -> Flask:
     """The API in mode required; a synchronous run waits for no time worth mentioning."""
     broker.connect(settings.broker_url)
     egress.connect(())
-    return build_app("required", settings)
+    return build_app("required", config.use(replace(settings, sync_wait_seconds=0)))
 
 
 @pytest.fixture

@@ -9,11 +9,13 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+import time
 from contextlib import suppress
 
 from app.core import clock
 from app.core.errors import LeaseLost
 from app.engine.instance import ChildCall, Finished, HandedBack, Outcome, Parked
+from app.infra.broker import ring
 from app.services import figures
 from app.services.runs import child, commands, control
 from app.services.runs.child import Ended
@@ -24,6 +26,7 @@ from config.logging import bound
 log = logging.getLogger(__name__)
 
 SLICE_SECONDS = 300.0  #: a run that has worked so long parks and is due at once
+PASS_ON_SECONDS = 0.2  #: how long a process that stops keeps a bell that it took
 STOP_GRACE_SECONDS = 5.0  #: what stages get to finish when this process stops
 
 #: Set when this process is to stop: runs start nothing more and are handed back.
@@ -32,9 +35,17 @@ stopping = threading.Event()
 
 def advance_run() -> None:
     """Takes the next run, if there is one, and drives it until it ends, waits or is lost."""
+    if stopping.is_set():
+        return _pass_on()
     lease = claim()
     if lease is not None:
         drive(lease)
+
+
+def _pass_on() -> None:
+    """Rings again for another process: what this one hands back it must not take itself."""
+    time.sleep(PASS_ON_SECONDS)  # until this process listens no more, or it would hear it again
+    ring("runs")
 
 
 def stop_driving() -> None:

@@ -192,6 +192,18 @@ def test_stopping_process_hands_its_run_back(flaky, deploy, start, who, monkeypa
     assert [e["reason"] for e in resumed] == ["recovery"]
 
 
+def test_stopping_process_takes_no_run_and_rings_for_others(deploy, start, monkeypatch, bells):
+    monkeypatch.setattr(drive, "PASS_ON_SECONDS", 0.0)
+    monkeypatch.setattr(drive, "stopping", threading.Event())
+    run_id = start(deploy(transform("a")))
+    rung = bells()
+
+    drive.stop_driving()
+    drive.advance_run()
+
+    assert (row(run_id).status, row(run_id).epoch, bells()) == ("pending", 0, rung + 1)
+
+
 def test_run_that_worked_for_a_whole_slice_makes_room(flaky, run, who, monkeypatch):
     monkeypatch.setattr(drive, "SLICE_SECONDS", 0.0)
 
