@@ -11,6 +11,7 @@ from marshmallow import Schema, fields
 from marshmallow.validate import Range
 
 from app.api.fields import QueryFlag, QueryNumber, StrictSchema, Text
+from app.api.security import principal
 from app.core import wire
 from app.services.pages import Page
 
@@ -37,7 +38,7 @@ def filters_of(query: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _list_of(filters: Mapping[str, Any]) -> str:
-    told = wire.canonical([request.path, filters])
+    told = wire.canonical([principal().org_id, request.path, filters])
     return hashlib.blake2b(told, digest_size=8).hexdigest()
 
 

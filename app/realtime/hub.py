@@ -167,6 +167,7 @@ class _Process:
 
     lock = threading.Lock()
     hub: Hub | None = None
+    closing: int | None = None
 
 
 def shared(heads: Heads) -> Hub:
@@ -174,10 +175,14 @@ def shared(heads: Heads) -> Hub:
     with _Process.lock:
         if _Process.hub is None:
             _Process.hub = Hub(heads)
+            if _Process.closing is not None:
+                _Process.hub.close_all(_Process.closing)
         return _Process.hub
 
 
 def close_all(code: int = 1001) -> None:
-    """Closes every socket of this process, if it has any: the shutdown of a web process."""
-    if _Process.hub is not None:
-        _Process.hub.close_all(code)
+    """Closes every socket of this process, and those still to come: a web process shuts down."""
+    with _Process.lock:
+        _Process.closing, hub = code, _Process.hub
+    if hub is not None:
+        hub.close_all(code)

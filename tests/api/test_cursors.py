@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from tests.api.conftest import problem
+from tests.api.conftest import GOOD, problem
 
 COMPONENTS = "/api/v1/registry/components"
 KEYS = "/api/v1/auth/api-keys"
+RUNS = "/api/v1/runs"
 
 
 @pytest.fixture
@@ -50,3 +51,42 @@ def test_filter_at_its_default_is_as_good_as_none(client, cursor):
     after = cursor(COMPONENTS)
 
     assert client.get(COMPONENTS, query_string={"q": "", "cursor": after}).status_code == 200
+
+
+@pytest.fixture
+def run_id(client):
+    """The newer of two runs."""
+    client.post("/api/v1/pipelines", json=GOOD)
+    client.post(RUNS, json={"pipeline_id": "greet"})
+    return client.post(RUNS, json={"pipeline_id": "greet"}).json["id"]
+
+
+def test_cursor_of_runs_is_that_of_the_same_statuses_in_any_order(client, run_id):
+    asked = {"status": ["pending", "failed"], "limit": 1}
+    cursor = client.get(RUNS, query_string=asked).json["next"]
+
+    again = {"status": ["failed", "pending", "failed"], "cursor": cursor}
+    assert len(client.get(RUNS, query_string=again).json["items"]) == 1
+    for other in ({}, {"status": "pending"}):
+        problem(client.get(RUNS, query_string={**other, "cursor": cursor}), 400, "bad-cursor")
+
+
+def test_cursor_of_another_organisation_is_refused(client, rival, run_id):
+    cursor = client.get(RUNS, query_string={"limit": 1}).json["next"]
+
+    problem(rival.get(RUNS, query_string={"cursor": cursor}), 400, "bad-cursor")
+
+
+def test_cursor_of_stages_is_that_of_one_run_and_stage(client):
+    stages = [
+        {"id": name, "component_type": "logger", "config": {"message": "x"}} for name in "abc"
+    ]
+    client.post("/api/v1/pipelines", json={"name": "three", "stages": stages})
+    one, other = (client.post(RUNS, json={"pipeline_id": "three"}).json["id"] for _ in range(2))
+    cursor = client.get(f"{RUNS}/{one}/stages", query_string={"limit": 1}).json["next"]
+
+    asked = {"cursor": cursor}
+    assert len(client.get(f"{RUNS}/{one}/stages", query_string=asked).json["items"]) == 2
+    problem(client.get(f"{RUNS}/{other}/stages", query_string=asked), 400, "bad-cursor")
+    asked["stage_id"] = "b"
+    problem(client.get(f"{RUNS}/{one}/stages", query_string=asked), 400, "bad-cursor")

@@ -236,9 +236,11 @@ def test_process_has_one_hub(monkeypatch, journal):
     assert len(set(made)) == 1
 
 
-def test_shutdown_of_a_process_without_sockets_does_nothing(monkeypatch):
+def test_socket_that_comes_after_the_shutdown_began_finds_no_room(monkeypatch, journal):
     monkeypatch.setattr(hubs._Process, "hub", None)
+    monkeypatch.setattr(hubs._Process, "closing", None)
 
     hubs.close_all()
 
-    assert hubs._Process.hub is None
+    with pytest.raises(NoRoom):
+        hubs.shared(journal).check_room()

@@ -7,15 +7,14 @@ merges the newest of the slices that it may show; what lies between them is neve
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import peewee
 
-from app.core import clock, wire
+from app.core import clock
 from app.core.errors import BadCursor, NotFound
 from app.core.ids import is_id, lowest_id
 from app.core.principal import Principal
@@ -59,12 +58,11 @@ def list_runs(who: Principal, filters: Filters, page: Page) -> dict[str, JSON]:
 
     Raises NotFound for a pipeline that is not the organisation's, BadCursor.
     """
-    binding = _binding(who, filters)
     choice = _Choice(who, filters, _within(who, filters.pipeline))
     answer: dict[str, JSON] = {"total": choice.all().count()} if page.count else {}
-    found = choice.newest(_place(page.cursor, binding), page.limit + 1)
+    found = choice.newest(_place(page), page.limit + 1)
     shown, more = found[: page.limit], len(found) > page.limit
-    following = wire.cursor(binding, shown[-1]) if more else None
+    following = page.after(shown[-1]) if more else None
     return {"items": _summaries(who, shown), "next": following, **answer}
 
 
@@ -73,20 +71,13 @@ def _summaries(who: Principal, run_ids: Sequence[str]) -> list[dict[str, JSON]]:
     return [views.summary(run) for run in rows.order_by(Run.id.desc()).namedtuples()]
 
 
-def _binding(who: Principal, filters: Filters) -> str:
-    """What ties a cursor to its list: with other filters it is another."""
-    meant = asdict(filters) | {"statuses": sorted(set(filters.statuses or ()))}
-    said = ["runs", who.org_id, *map(str, meant.values())]
-    return hashlib.sha256("\0".join(said).encode()).hexdigest()[:16]
-
-
-def _place(cursor: str | None, binding: str) -> str | None:
-    if cursor is None:
+def _place(page: Page) -> str | None:
+    place = page.place(1)
+    if place is None:
         return None
-    bound, place = wire.read_cursor(cursor, 2)
-    if bound != binding or not isinstance(place, str) or not is_id(place, "run"):
+    if not is_id(place[0], "run"):
         raise BadCursor
-    return place
+    return place[0]
 
 
 def _within(who: Principal, reference: str | None) -> Key | None:

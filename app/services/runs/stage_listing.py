@@ -7,13 +7,12 @@ stages that were shown before they did.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import config
-from app.core import clock, wire
+from app.core import clock
 from app.core.errors import BadCursor
 from app.core.states import RunStatus
 from app.core.wire import JSON
@@ -24,6 +23,7 @@ from app.services.pages import Page
 from app.services.runs import stages
 
 _START = Place(clock.text(clock.from_ms(0)), -1)
+_NUMBER = re.compile(r"(?:-1|[0-9]{1,9})\Z")
 _PATH = re.compile(r"(?:[0-9]{1,9}(?:\.[0-9]{1,9})*)?\Z")
 
 
@@ -36,14 +36,13 @@ def stage_page(
     Raises BadCursor.
     """
     listed = _Listed(run, plan, stage_id, status)
-    binding = hashlib.sha256(f"{run.id} {stage_id} {status}".encode()).hexdigest()[:16]
-    since = _since(page.cursor, binding)
+    since = _since(page)
     answer = {"total": listed.count()} if page.count else {}
     found = listed.behind(since, page.limit + 1)
     shown = found[: _room(found[: page.limit])]
     items = stages.views(shown, [row["id"] for row in shown if row["size"] is not None])
     more = len(found) > len(shown)
-    following = _cursor(binding, since, [row["place"] for row in shown]) if more else None
+    following = _cursor(page, since, [row["place"] for row in shown]) if more else None
     return {"items": items, "next": following, **answer}
 
 
@@ -102,34 +101,28 @@ class _Listed:
         return int(stored.count()) + len(self._unbegun)
 
 
-def _cursor(binding: str, since: Since, shown: Sequence[Place]) -> str:
+def _cursor(page: Page, since: Since, shown: Sequence[Place]) -> str:
     begun = [place for place in shown if place.began != NEVER]
     places = (max(since.place, *shown), max(since.started, *begun, since.started))
-    return wire.cursor(binding, *(part for place in places for part in _parts(place)))
+    return page.after(*(part for place in places for part in _parts(place)))
 
 
-def _parts(place: Place) -> tuple[JSON, ...]:
-    return (place.began, place.index, ".".join(map(str, place.path)), place.round)
+def _parts(place: Place) -> tuple[str, ...]:
+    return (place.began, str(place.index), ".".join(map(str, place.path)), str(place.round))
 
 
-def _since(cursor: str | None, binding: str) -> Since:
-    if cursor is None:
-        return Since(_START, _START)
-    bound, *parts = wire.read_cursor(cursor, 9)
-    if bound != binding:
-        raise BadCursor
-    return Since(_place(parts[:4]), _place(parts[4:]))
+def _since(page: Page) -> Since:
+    parts = page.place(8)
+    return Since(_place(parts[:4]), _place(parts[4:])) if parts else Since(_START, _START)
 
 
-def _place(parts: Sequence[JSON]) -> Place:
+def _place(parts: Sequence[str]) -> Place:
     """Raises BadCursor for what no cursor of this list holds."""
     began, index, path, round = parts
-    if not (isinstance(began, str) and isinstance(path, str) and _PATH.match(path)):
-        raise BadCursor
-    if not all(type(number) is int and -1 <= number < 2**31 for number in (index, round)):
+    if not (_PATH.match(path) and _NUMBER.match(index) and _NUMBER.match(round)):
         raise BadCursor
     try:
         began = clock.text(clock.parse(began))
     except (ValueError, OverflowError):
         raise BadCursor from None
-    return Place(began, index, tuple(map(int, filter(None, path.split(".")))), round)
+    return Place(began, int(index), tuple(map(int, filter(None, path.split(".")))), int(round))

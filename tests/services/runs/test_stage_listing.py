@@ -207,23 +207,22 @@ def test_reading_costs_the_same_queries_however_many_stage_runs_there_are(
         assert cost(act, short) == cost(act, long) <= 5
 
 
-def test_cursor_of_another_list_is_refused(who, running):
-    cursor = page(who, running, 1)["next"]
-    binding = wire.read_cursor(cursor, 9)[0]
-
+@pytest.mark.parametrize(
+    "place",
+    [
+        ("x", "0", "", "0"),
+        (None,) * 4,
+        ("2026-03-02T12:00:00Z", "9999999999", "", "0"),
+        ("2026-03-02T12:00:00Z", "0", "9999999999", "0"),
+        ("2026-03-02T12:00:00Z", "0", "1..2", "0"),
+        ("2026-03-02T12:00:00Z", "0", "\0", "0"),
+        ("2026-03-02T12:00:00Z", "\u0664", "", "0"),
+        ("2026-03-02T12:00:00Z", 0, "", "0"),
+    ],
+)
+def test_cursor_that_no_page_gave_is_refused(who, running, place):
     with pytest.raises(BadCursor):
-        page(who, running, 1, cursor, stage_id="a")
-    for parts in (
-        ("x", 0, "", 0, "x", 0, "", 0),
-        (None,) * 8,
-        ("2026-03-02T12:00:00Z", 2**31, "", 0) * 2,
-        ("2026-03-02T12:00:00Z", 0, "9999999999", 0) * 2,
-        ("2026-03-02T12:00:00Z", 0, "1..2", 0) * 2,
-        ("2026-03-02T12:00:00Z", 0, "\0", 0) * 2,
-        ("2026-03-02T12:00:00Z", True, "", 0) * 2,
-    ):
-        with pytest.raises(BadCursor):
-            page(who, running, 1, wire.cursor(binding, *parts))
+        page(who, running, 1, wire.cursor("", *place, *place))
 
 
 def test_other_organisations_run_is_not_found(who, stranger, running):
