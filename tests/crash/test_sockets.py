@@ -7,7 +7,6 @@ import json
 import random
 import socket
 import struct
-import subprocess
 import threading
 import time
 import urllib.request
@@ -22,7 +21,7 @@ from app.services.runs.start import start_run
 from tests.api.conftest import member
 from tests.api.runs.web import record, web_process
 from tests.conftest import cut_listeners, own_redis, wait_until
-from tests.crash.test_under_load import _served_again
+from tests.crash.conftest import kill_redis, redis_again
 from tests.rawsocket import CLOSE, TEXT, RawSocket
 
 STAGE = {"id": "a", "component_type": "logger", "config": {"message": "here"}}
@@ -201,11 +200,9 @@ def test_disconnects_while_redis_is_dead_lose_and_repeat_nothing(settings, watch
             watchers = [Watcher(watched, [web.port], seed) for seed in range(5)]
 
             def kill():
-                pid = bus.client().info()["process_id"]
-                subprocess.run(["kill", "-9", str(pid)], check=True)
+                kill_redis(url)
                 all_do(watchers, lambda each: [each.is_cut() for _ in range(3)])
-                path = url.removeprefix("unix://").partition("?")[0]
-                again.enter_context(_served_again(path))
+                again.enter_context(redis_again(url))
 
             cut_often(watchers, 20, kill)
 

@@ -69,7 +69,8 @@ def test_sequences_of_operations_answer_as_documented(schema, begin):
             """A worker is free."""
             drive.advance_run()
 
-    run_state_machine_as_test(Caller, settings=settings(examples(30), stateful_step_count=STEPS))
+    run_state_machine_as_test(Caller, settings=settings(examples(90), stateful_step_count=STEPS))
 
-    assert answered["POST /api/v1/runs", 202], "no run was ever started"
-    assert answered["GET /api/v1/runs/{run_id}", 200], "no run was ever seen"
+    succeeded = {label for label, status in answered if status < 300}
+    assert len(succeeded) > 15, f"too few of the operations were reached: {succeeded}"
+    assert "POST /api/v1/runs" in succeeded, "no run was ever started"
