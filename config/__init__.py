@@ -68,6 +68,7 @@ class Settings:
     sync_wait_seconds: int = _setting("FLOWMASON_SYNC_WAIT_SECONDS", values.whole(0, 300), 25)
     pipeline_env: tuple[str, ...] = _setting("FLOWMASON_PIPELINE_ENV", values.names, ())
     egress_allow: tuple[str, ...] = _setting("FLOWMASON_EGRESS_ALLOW", values.egress, ())
+    snapshots: str = _setting("FLOWMASON_SNAPSHOTS", values.one_of("on", "off"), "on")
     retention_days: int = _setting("FLOWMASON_RETENTION_DAYS", values.whole(0, 36_500), 90)
     lease_seconds: int = _setting("LEASE_SECONDS", values.whole(1, 3600), 10)
     broker_url: str | None = _setting("BROKER_URL", values.redis_url)

@@ -53,6 +53,7 @@ class Instance:
     error: RunError | None = None
     usage: Mapping[str, Any] | None = None
     logs: list[dict[str, JSON]] = field(default_factory=list)
+    reused: bool = False  #: taken over from another run, or given instead of being executed
     wake_at: int | None = None  #: when a failed attempt is followed by the next
     started_at: int | None = None  #: of the first attempt
     completed_at: int | None = None
@@ -75,6 +76,7 @@ class Instance:
             self.error,
             self.usage,
             self.logs,
+            self.reused,
             self.wake_at,
             self.started_at,
             self.completed_at,
@@ -84,13 +86,16 @@ class Instance:
 class Record(NamedTuple):
     """One line for the journal: the row as it now is and, when there is one, the event told of it.
 
-    `data` holds what the event says beyond the row.
+    `data` holds what the event says beyond the row. `writes` are the variables that a stage wrote
+    which is now final: (name, whether it stays in its iteration) -> value; for an owner those of
+    its bodies together.
     """
 
     instance: Instance
     event: str | None
     data: Mapping[str, JSON]
     at: int
+    writes: Mapping[tuple[str, bool], JSON] | None = None
 
 
 class Result:
@@ -212,12 +217,24 @@ class Cancelled:
     """The run was stopped."""
 
 
+class Place(NamedTuple):
+    """Where a run can stand: before a stage run starts, or before its failure takes effect."""
+
+    key: Key
+    is_failure: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Paused:
-    """The run waits for a person, before the stage `before`."""
+    """The run waits for a person.
+
+    `reason`: breakpoint, step, pause, entry or error. `before`: the place of what goes on first,
+    None when that is no stage. `error` is the failure that has not taken effect yet.
+    """
 
     reason: str
-    before: Key | None = None
+    before: Place | None = None
+    error: RunError | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,8 @@ from app.models.base import Organization, Record
 from app.models.identity import ApiKey, AuditEntry, Membership, User
 from app.models.pipelines import Pipeline, PipelineVersion
 from app.models.runs import IdempotencyKey, Run, RunEvent, StageRun
+from app.models.snapshots import Snapshot
+from app.models.testing import TestRun
 
 #: Every table, parents before children.
 ALL: tuple[type[Record], ...] = (
@@ -19,7 +21,9 @@ ALL: tuple[type[Record], ...] = (
     Run,
     StageRun,
     RunEvent,
+    Snapshot,
     IdempotencyKey,
+    TestRun,
 )
 
 __all__ = [
@@ -34,6 +38,8 @@ __all__ = [
     "Record",
     "Run",
     "RunEvent",
+    "Snapshot",
     "StageRun",
+    "TestRun",
     "User",
 ]

@@ -41,6 +41,8 @@ class Run(TenantRecord):
     control_seq = peewee.IntegerField(default=0)
     breakpoints = JsonText(default=list)
     paused_before = peewee.TextField(null=True)
+    paused_iteration = peewee.TextField(null=True)
+    paused_round = peewee.IntegerField(null=True)
     paused_reason = peewee.TextField(null=True)
     epoch = peewee.IntegerField(default=0)
     lease_until = UTCDateTime(null=True)
@@ -86,6 +88,13 @@ _run_index(
     "runs_held",
     Run.org_id,
     where=peewee.SQL("status = 'running' AND wake_at IS NULL AND waiting_on IS NULL"),
+)
+_run_index("runs_of_tests", Run.trigger_id, Run.id, where=peewee.SQL("trigger_type = 'test'"))
+_run_index(
+    "runs_by_fork",
+    Run.forked_from_run_id,
+    Run.id,
+    where=Run.forked_from_run_id.is_null(False),
 )
 _run_index("runs_due", Run.wake_at, where=peewee.SQL("wake_at IS NOT NULL"))
 
@@ -143,13 +152,20 @@ class RunEvent(Record):
 
 
 class IdempotencyKey(Record):
-    """A caller's key and the run that it started, kept for 24 hours."""
+    """A caller's key and the run that it started, kept for 24 hours.
+
+    `status_code`, `headers` and `body` hold of the first answer what cannot be told from that run
+    any more.
+    """
 
     org_id = peewee.TextField()
     route = peewee.TextField()
     key = peewee.TextField()
     body_digest = peewee.TextField()
     run_id = peewee.TextField(null=True)
+    status_code = peewee.IntegerField(null=True)
+    headers = JsonText(null=True)
+    body = JsonText(null=True)
     created_at = UTCDateTime()
     expires_at = UTCDateTime(index=True)
 

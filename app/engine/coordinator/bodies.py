@@ -12,6 +12,7 @@ from app.engine.coordinator.ending import returned, run_ending
 from app.engine.coordinator.facts import Outputs, RunFacts
 from app.engine.coordinator.ledger import Ledger
 from app.engine.coordinator.scope import BodyShape, OwnerRun, Scope
+from app.engine.coordinator.writes import Writes
 from app.engine.instance import Instance, Result
 from app.engine.owner import Open, Skip
 from app.engine.planner import ROOT, Plan, PlannedStage
@@ -132,16 +133,20 @@ class Bodies(Ledger):
         scope.closed = scope.closed.union(component.closes(config, instance.output))
         if instance.status is not StageStatus.COMPLETED:
             return
-        writes = component.variables(config, instance.output)
+        writes = self._written(planned, instance)
         if writes:
-            scope.written[planned.stage.id] = {
-                (name, stays): value for name, (value, stays) in writes.items()
-            }
+            scope.written[planned.stage.id] = writes
         flag = component.loop_control
         if flag is not None and instance.output.get(flag):
             self._leave_loop(scope, *_iteration_end(flag, instance.output))
         if component.run_control is not None and instance.output.get(component.run_control):
             self._leave_run(planned.stage.id, instance.output)
+
+    @staticmethod
+    def _written(planned: PlannedStage, instance: Instance) -> Writes:
+        """The variables that a completed stage wrote by itself."""
+        writes = planned.component.variables(planned.stage.config, instance.output)
+        return {(name, stays): value for name, (value, stays) in writes.items()}
 
     def _leave_run(self, stage_id: str, output: JSON) -> None:
         """Ends the run: what is under way is abandoned, the rest is skipped."""

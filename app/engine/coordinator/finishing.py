@@ -16,6 +16,7 @@ from app.engine.coordinator.owning import Owning
 from app.engine.coordinator.retries import after_failure
 from app.engine.coordinator.scope import Scope
 from app.engine.coordinator.sealing import Seal
+from app.engine.coordinator.writes import Writes
 from app.engine.instance import Instance
 from app.engine.planner import Plan, PlannedStage
 
@@ -103,8 +104,14 @@ class Finishing(Owning):
         stored = self._stored_end(instance)
         if stored is None:
             instance.completed_at = self.at
-            self._record(instance, event, data)
+            self._record(instance, event, data, self._writes_of(planned, scope, instance))
         self._finish(planned, scope, stored or instance)
+
+    def _writes_of(self, planned: PlannedStage, scope: Scope, instance: Instance) -> Writes | None:
+        """What an ended stage run wrote; an owner's writes are those of its bodies."""
+        if planned.component.reads_back and instance.status is StageStatus.COMPLETED:
+            return self._written(planned, instance) or None
+        return scope.written.get(planned.stage.id)
 
     def _retry(
         self,

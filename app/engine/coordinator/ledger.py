@@ -11,6 +11,7 @@ from app.core.wire import JSON
 from app.engine.coordinator.facts import Outputs, RunFacts
 from app.engine.coordinator.queues import Ready, Timers
 from app.engine.coordinator.scope import OwnerRun, Scope
+from app.engine.coordinator.writes import Writes
 from app.engine.instance import UNLOADED, Away, Instance, Key, Outcome, Record
 from app.engine.owner import Move
 from app.engine.planner import Plan, PlannedStage
@@ -46,8 +47,14 @@ class Ledger:
         self._records: list[Record] = []
         self._end: Outcome | None = None
 
-    def _record(self, instance: Instance, event: str | None, data: dict[str, JSON]) -> None:
-        self._records.append(Record(instance, event, data, self.at))
+    def _record(
+        self,
+        instance: Instance,
+        event: str | None,
+        data: dict[str, JSON],
+        writes: Writes | None = None,
+    ) -> None:
+        self._records.append(Record(instance, event, data, self.at, writes))
 
     def _load(self, instance: Instance) -> JSON:
         if instance.output is UNLOADED:

@@ -51,10 +51,14 @@ _RUN_COLUMNS = (
     "trigger_type",
     "trigger_id",
     "parent_run_id",
+    "forked_from_run_id",
+    "forked_from_snapshot_id",
     "created_by",
     "auth_type",
     "metadata",
     "breakpoints",
+    "control",
+    "document",
     "trace_id",
 )
 _DEFAULTS = (

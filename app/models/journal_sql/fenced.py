@@ -26,6 +26,7 @@ _STAGE_TYPES = {
     "error": "text",
     "usage": "text",
     "logs": "text",
+    "reused": "bool",
     "wake_at": "timestamptz",
     "started_at": "timestamptz",
     "completed_at": "timestamptz",
@@ -97,10 +98,10 @@ def _arrays(prefix: str, columns: Sequence[str], types: Sequence[str]) -> str:
     )
 
 
-_STAGE_INTO = f"INSERT INTO stages (run_id, org_id, reused, {', '.join(STAGE_COLUMNS)}) "
+_STAGE_INTO = f"INSERT INTO stages (run_id, org_id, {', '.join(STAGE_COLUMNS)}) "
 _ON_CONFLICT = f" ON CONFLICT (run_id, stage_id, iteration_path, round) DO UPDATE SET {_UPSERT}"
 _PG_STAGES = (
-    f"{_STAGE_INTO} SELECT :run, :org, false, t.* FROM fence, "
+    f"{_STAGE_INTO} SELECT :run, :org, t.* FROM fence, "
     f"unnest({_arrays('s', STAGE_COLUMNS, tuple(_STAGE_TYPES.values()))}) AS t{_ON_CONFLICT}"
 )
 _PG_EVENTS = (
@@ -156,8 +157,8 @@ def _write_by_copy(fence: dict[str, Any], written: Written, settle: bool) -> Fen
     run, org = fence["run"], fence["org"]
     _copy(
         "stages",
-        ("run_id", "org_id", "reused", *STAGE_COLUMNS),
-        ((run, org, "f", *row) for row in written.fresh),
+        ("run_id", "org_id", *STAGE_COLUMNS),
+        ((run, org, *row) for row in written.fresh),
     )
     if written.known:
         values = {"run": run, "org": org, **_columns("s", STAGE_COLUMNS, written.known)}
@@ -179,9 +180,7 @@ def _copy(table: str, columns: Sequence[str], rows: Any) -> None:
     cursor.copy_expert(f"COPY {table} ({', '.join(columns)}) FROM STDIN", io.StringIO(text))
 
 
-_LITE_STAGES = (
-    f"{_STAGE_INTO} VALUES (?, ?, 0, {', '.join('?' * len(STAGE_COLUMNS))}){_ON_CONFLICT}"
-)
+_LITE_STAGES = f"{_STAGE_INTO} VALUES (?, ?, {', '.join('?' * len(STAGE_COLUMNS))}){_ON_CONFLICT}"
 _LITE_EVENTS = (
     "INSERT INTO run_events (run_id, seq, type, stage_run_id, data, at) VALUES (?, ?, ?, ?, ?, ?)"
 )

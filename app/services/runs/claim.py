@@ -16,7 +16,7 @@ from app.core.errors import LeaseLost
 from app.engine.planner import Plan
 from app.infra.database import statement
 from app.models import journal_sql
-from app.services.pipelines.documents import plan_of
+from app.services.runs.variants import plan_of_run
 
 # Woken runs and new ones take turns at being first, so that neither starves the other.
 _due_first = itertools.cycle((False, True))
@@ -54,8 +54,8 @@ class Lease:
 
     @property
     def plan(self) -> Plan:
-        """The plan of the run's version."""
-        return plan_of(self.row["pipeline_version_id"])
+        """The plan of what the run executes."""
+        return plan_of_run(self.row["pipeline_version_id"], self.row["document"])
 
     @property
     def started_at(self) -> int:

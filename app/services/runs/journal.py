@@ -43,6 +43,7 @@ def row_of(instance: Instance, at: int) -> tuple[Any, ...]:
         _json(instance.error.to_json() if instance.error else None),
         _json(instance.usage),
         _json(instance.logs or None),
+        instance.reused,
         _time(instance.wake_at),
         _time(started),
         _time(ended),
@@ -92,7 +93,7 @@ class Journal:
     def add(self, records: Iterable[Record]) -> None:
         """Buffers rows and events in order; of a row only its last state is written."""
         with self._lock:
-            for instance, type, data, at in records:
+            for instance, type, data, at, _ in records:
                 row = row_of(instance, at)
                 self._rows[instance.id] = row
                 if type is not None:

@@ -16,10 +16,10 @@ from app.engine.planner import Plan
 from app.models import Run, RunEvent, StageRun
 from app.models.base import raw
 from app.services.pages import Page
-from app.services.pipelines.documents import plan_of
 from app.services.runs import events, stages, views
 from app.services.runs.events import embedded
 from app.services.runs.stage_listing import stage_page
+from app.services.runs.variants import plan_of_run
 
 
 def fresh_view(row: Mapping[str, Any], plan: Plan) -> dict[str, JSON]:
@@ -76,7 +76,9 @@ def list_stages(
 
     Raises NotFound, BadCursor.
     """
-    run = _found(Run.of(who.org_id, Run.id, Run.status, Run.pipeline_version_id), run_id)
+    run = _found(
+        Run.of(who.org_id, Run.id, Run.status, Run.pipeline_version_id, raw(Run.document)), run_id
+    )
     return stage_page(run, _plan(run), stage_id, status, page)
 
 
@@ -182,7 +184,7 @@ _ACCEPTED = (
     "breakpoints",
     "trace_id",
 )
-_RAW = ("input", "output", "error", "usage", "metadata", "breakpoints")
+_RAW = ("input", "output", "error", "usage", "metadata", "breakpoints", "document")
 
 
 def _run(who: Principal, run_id: str) -> Any:
@@ -190,7 +192,7 @@ def _run(who: Principal, run_id: str) -> Any:
     columns = [
         raw(column) if column.name in _RAW else column
         for column in Run._meta.sorted_fields
-        if column.name not in ("variables", "document", "output_config")
+        if column.name not in ("variables", "output_config")
     ]
     return _found(Run.of(who.org_id, *columns), run_id)
 
@@ -203,7 +205,7 @@ def _found(query: Any, run_id: str) -> Any:
 
 
 def _plan(run: Any) -> Plan:
-    return plan_of(run.pipeline_version_id)
+    return plan_of_run(run.pipeline_version_id, run.document)
 
 
 def _output(run: Any) -> str | None:

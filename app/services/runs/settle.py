@@ -138,7 +138,7 @@ def _hand_back(journal: Journal) -> bool:
 
 
 def _pause(lease: Lease, journal: Journal, outcome: Paused) -> bool:
-    before = outcome.before.stage_id if outcome.before else None
+    before = outcome.before.key.stage_id if outcome.before else None
     data = {"reason": outcome.reason, "stage_id": before}
     change = {
         **_NOTHING,

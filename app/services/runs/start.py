@@ -112,10 +112,14 @@ def _row(
         "trigger_type": "api",
         "trigger_id": None,
         "parent_run_id": None,
+        "forked_from_run_id": None,
+        "forked_from_snapshot_id": None,
         "created_by": who.user_id or who.client_id,
         "auth_type": who.auth_type,
         "metadata": _text("/metadata", metadata),
         "breakpoints": "[]",
+        "control": None,
+        "document": None,
         "trace_id": trace_id or secrets.token_hex(16),
     }
 
@@ -144,8 +148,12 @@ def child_row(
         "trigger_type": "subpipeline",
         "trigger_id": parent["id"],
         "parent_run_id": parent["id"],
+        "forked_from_run_id": None,
+        "forked_from_snapshot_id": None,
         "metadata": "{}",
         "breakpoints": "[]",
+        "control": None,
+        "document": None,
     }
 
 
