@@ -63,6 +63,7 @@ def stage_row(n=1, id=None, **changes):
         "error": None,
         "usage": None,
         "logs": None,
+        "reused": False,
         "wake_at": None,
         "started_at": "2026-01-01T00:00:00.000Z",
         "completed_at": "2026-01-01T00:00:00.001Z",
