@@ -11,11 +11,10 @@ from typing import Any
 from app.core import wire
 from app.core.errors import ValidationFailed
 from app.core.wire import JSON
-from app.engine.control import Breakpoints
+from app.engine.control import NO_BREAKPOINTS, Breakpoints
 from app.engine.expressions import Expression, ExpressionSyntaxError, compile_expression
 from app.engine.planner import Plan
 
-NO_BREAKPOINTS = Breakpoints()
 MAX_CONDITION = 5000  #: characters, somewhat more than an expression may have
 _NONE = "[]"
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from app.core import wire
 from app.core.states import RunStatus, is_final
-from app.engine.control import Breakpoints, Control
+from app.engine.control import NOWHERE, Breakpoints, Control
 from app.engine.instance import Key, Place
 
 ENTRY = "entry"
@@ -39,12 +39,12 @@ def pause(standing: str | None) -> str:
     return f"{_PAUSE}:{place}" if place else _PAUSE
 
 
-def resume(place: Place | None) -> str:
+def resume(place: Place) -> str:
     """To go on from where the run stands."""
     return f"resume:{_place_text(place)}"
 
 
-def step(place: Place | None) -> str:
+def step(place: Place) -> str:
     """To go on from where the run stands by one stage."""
     return f"step:{_place_text(place)}"
 
@@ -104,11 +104,9 @@ def mode(status: RunStatus, command: str | None) -> str:
 
 def control(command: str | None, breakpoints: Breakpoints) -> Control:
     """A command that is not to stop, as the coordinator obeys it."""
-    word, _ = _parts(command)
-    place = place_of(command)
+    word, place = _parts(command)[0], place_of(command)
     if word in _STEPS:
-        # From before no stage one step leads to the next stage that can start.
-        return Control("step" if place is None else None, only=place, breakpoints=breakpoints)
+        return Control(only=place, breakpoints=breakpoints)
     hold = word if word in (_PAUSE, ENTRY) else None
     return Control(hold, passed=place, breakpoints=breakpoints)
 
@@ -121,15 +119,21 @@ def _parts(command: str | None) -> tuple[str, str]:
 _BEFORE_FAILURE = "error"
 
 
-def paused_reason(place: Place | None, reason: str) -> str:
-    """What `runs.paused_reason` holds: why it pauses, but that it stands before a failure wins."""
-    return _BEFORE_FAILURE if place is not None and place.is_failure else reason
+def standing_columns(place: Place, reason: str) -> dict[str, Any]:
+    """How the row of a paused run says where it stands, and why."""
+    key = None if place == NOWHERE else place.key
+    return {
+        "paused_before": key and key.stage_id,
+        "paused_iteration": key and path_text(key.path),
+        "paused_round": key and key.round,
+        "paused_reason": _BEFORE_FAILURE if place.is_failure else reason,
+    }
 
 
-def standing_place(run: Any) -> Place | None:
+def standing_place(run: Any) -> Place:
     """Where a paused run stands, from its row."""
     if run.paused_before is None:
-        return None
+        return NOWHERE
     key = Key(run.paused_before, read_path(run.paused_iteration), run.paused_round)
     return Place(key, run.paused_reason == _BEFORE_FAILURE)
 
@@ -144,16 +148,16 @@ def read_path(text: str | None) -> tuple[int, ...]:
     return tuple(map(int, text.split("."))) if text else ()
 
 
-def _place_text(place: Place | None) -> str:
-    if place is None:
+def _place_text(place: Place) -> str:
+    if place == NOWHERE:
         return "null"
     key = place.key
     return wire.dumps([key.stage_id, path_text(key.path), key.round, place.is_failure])
 
 
-def _read_place(text: str) -> Place | None:
+def _read_place(text: str) -> Place:
     written = wire.read(text)
     if written is None:
-        return None
+        return NOWHERE
     stage_id, path, round, is_failure = written
     return Place(Key(stage_id, read_path(path), round), is_failure)

@@ -9,6 +9,7 @@ import config
 from app.core import clock, wire
 from app.core.states import RunStatus
 from app.core.wire import JSON
+from app.engine.control import NOWHERE
 from app.engine.instance import (
     Cancelled,
     Completed,
@@ -163,24 +164,19 @@ def _pause(lease: Lease, journal: Journal, outcome: Paused, standing: Standing) 
         "pending_stages": list(pending),
         "error": outcome.error and outcome.error.to_json(),
     }
-    return _stand(lease, journal, outcome.before, data)
+    return _stand(lease, journal, outcome.before or NOWHERE, data)
 
 
-def pause_again(
-    lease: Lease, journal: Journal, place: Place | None, told: Mapping[str, JSON]
-) -> bool:
+def pause_again(lease: Lease, journal: Journal, place: Place, told: Mapping[str, JSON]) -> bool:
     """Pauses a run where it stood; `told` is what its last pause said. Otherwise as `settle`."""
     return _stand(lease, journal, place, {**told, "reason": "pause"})
 
 
-def _stand(lease: Lease, journal: Journal, place: Place | None, data: Mapping[str, JSON]) -> bool:
+def _stand(lease: Lease, journal: Journal, place: Place, data: Mapping[str, JSON]) -> bool:
     change = {
         **_NOTHING,
         "status": RunStatus.PAUSED.value,
-        "paused_before": place and place.key.stage_id,
-        "paused_iteration": place and commands.path_text(place.key.path),
-        "paused_round": place and place.key.round,
-        "paused_reason": commands.paused_reason(place, data["reason"]),
+        **commands.standing_columns(place, data["reason"]),
         "seen": lease.control_seq,
     }
     return journal.settle(change, RunEvent("execution_paused", data, lease.now()))

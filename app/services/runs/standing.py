@@ -9,7 +9,7 @@ from app.core.wire import JSON
 from app.engine.control import Control
 from app.engine.instance import Completed, Failed, Parked, Paused
 from app.models import RunEvent
-from app.services.runs import commands
+from app.services.runs import breakpoints, commands
 from app.services.runs.claim import Lease
 from app.services.runs.journal import Journal
 from app.services.runs.restore import restore
@@ -23,9 +23,10 @@ def pause_unheld(row: Mapping[str, Any], asked: str | None) -> None:
     Raises InvalidPipeline when its version names what is no longer there.
     """
     lease = Lease({**row, "began": row["started_at"]})
-    if commands.is_unheard(asked):
+    place = commands.place_of(asked)
+    if place is not None and commands.is_unheard(asked):
         # No worker has taken it since it was resumed: it stands where it stood.
-        pause_again(lease, Journal(lease), commands.place_of(asked), _last_pause(row["id"]))
+        pause_again(lease, Journal(lease), place, _last_pause(lease.run_id))
     else:
         _halt(lease)
 
@@ -43,7 +44,8 @@ def _last_pause(run_id: str) -> Mapping[str, JSON]:
 
 def _halt(lease: Lease) -> None:
     coordinator, known = restore(lease)
-    coordinator.obey(Control("pause", passed=commands.place_of(lease.control)))
+    stops = breakpoints.to_obey(lease.breakpoints)
+    coordinator.obey(Control("pause", None, commands.place_of(lease.control), stops))
     _, outcome = coordinator.turn()
     journal = Journal(lease, known)
     journal.add(coordinator.drain())
