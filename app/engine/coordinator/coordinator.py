@@ -143,7 +143,7 @@ class Coordinator(Holding):
         return self._choose(self._has_room()) if self._may_start() else None
 
     def _may_start(self) -> bool:
-        return not self.stopping and self._end is None and not self._is_halted()
+        return not self.stopping and self._end is None
 
     def _has_room(self) -> bool:
         return len(self.running) < self.plan.document.max_concurrency

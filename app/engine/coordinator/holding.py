@@ -28,8 +28,9 @@ class Holding(Replay):
     """Keeps stages from starting and failures from taking effect.
 
     A halted run starts nothing; once nothing runs any more it is paused. What ends or becomes due
-    meanwhile happens as ever. A breakpoint that was hit halts until the next command, or until its
-    stage is never to start; failures that are held back halt until they may take effect.
+    meanwhile happens as ever, and attempts that were under way where the run was left go on. A
+    breakpoint that was hit halts until the next command, or until its stage is never to start;
+    failures that are held back halt until they may take effect.
     """
 
     _control = GO_ON
@@ -56,15 +57,25 @@ class Holding(Replay):
     # Starting.
 
     def _can_choose(self, has_room: bool) -> bool:
+        if self._again.can_pop(has_room):
+            return True
+        if self._is_halted():
+            return False
         only = self._control.only
         return self._ready.can_pop(has_room) if only is None else self._ready.holds(only.key)
 
     def _choose(self, has_room: bool) -> Chosen | None:
-        """What starts next, unless the run halts instead."""
+        """What goes on or starts next, unless the run halts instead."""
+        again = self._again.pop(has_room)
+        if again is not None or self._is_halted():
+            return again
         if self._is_free:
             return self._ready.pop(has_room)
         if self._control.only is not None:
             return self._ready.take(self._control.only.key)
+        return self._unless_stopped(has_room)
+
+    def _unless_stopped(self, has_room: bool) -> Chosen | None:
         chosen = self._ready.pop(has_room)
         if chosen is not None and self._is_stopped_at(*chosen):
             self._ready.push(*chosen)
@@ -97,10 +108,7 @@ class Holding(Replay):
 
     def _is_hit(self) -> bool:
         """Whether the breakpoint that was hit still matters: its stage may never start now."""
-        if self._hit is None:
-            return False
-        planned, scope = self._hit
-        if not _is_wanted(planned, scope) or scope.skip_reason(planned) is not None:
+        if self._hit is not None and not _is_wanted(*self._hit):
             self._hit = None
         return self._hit is not None
 
@@ -143,7 +151,7 @@ class Holding(Replay):
 
     def _pause(self) -> Paused | None:
         """How the run pauses, now that nothing runs here; None when it goes on."""
-        if (self._is_free and not self.held) or self.away:
+        if (self._is_free and not self.held) or self.away or self._again.can_pop(True):
             return None
         held = self._first_held()
         if held is not None:

@@ -31,7 +31,8 @@ class Ledger:
 
     `at` is the run's own time in milliseconds; it never goes back. `running` holds the calls that
     are under way, `children` the stages whose answer another run gives; of those, `away` tells
-    which are not executed here. `held` are failures that have not taken effect yet.
+    which are not executed here. `held` are failures that have not taken effect yet. `_again` are
+    attempts that were under way where the run was left: they go on before anything starts.
     """
 
     def __init__(self, plan: Plan, facts: RunFacts, outputs: Outputs) -> None:
@@ -44,6 +45,7 @@ class Ledger:
         self.away: dict[Key, Away] = {}
         self.held: dict[Key, Underway] = {}
         self._ready = Ready()
+        self._again = Ready()
         self._timers = Timers()
         self._records: list[Record] = []
         self._end: Outcome | None = None

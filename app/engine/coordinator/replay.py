@@ -199,7 +199,7 @@ class Replay(Attempts):
             elif row is not None and row.error is not None:
                 self.held[key] = Underway(planned, scope, row)  # failed, without effect so far
             else:
-                self._ready.push(planned, scope)
+                (self._ready if row is None else self._again).push(planned, scope)
         for row in past.left_over():
             self._cancel(row)
         self.tick(self.at)

@@ -70,12 +70,13 @@ class HaltedWorld(World):
         self.pauses.append(Pause(len(self.ended), self.now, self.now + took_ms))
         self.now += took_ms
 
-    def resume(self, paused: Outcome | None, **more: Any) -> Outcome | None:
+    def resume(self, paused: Outcome | None, stop_after: int | None = None) -> Outcome | None:
         """Goes on from the place where the run is paused; breakpoints stay."""
         assert isinstance(paused, Paused)
         self.think()
         passed = paused.before or NOWHERE
-        return self.go(Control(passed=passed, **{"breakpoints": self.control.breakpoints} | more))
+        breakpoints = self.control.breakpoints
+        return self.go(Control(passed=passed, breakpoints=breakpoints), stop_after)
 
     def step(self, paused: Outcome | None, stop_after: int | None = None) -> Outcome | None:
         """Runs what the paused run stands before, and nothing else."""
