@@ -25,7 +25,7 @@ from app.services.identity import audit
 from app.services.runs import breakpoints, commands
 from app.services.runs.breakpoints import Breakpoint
 from app.services.runs.standing import pause_unheld
-from app.services.runs.stopping import stop_one, stop_run
+from app.services.runs.stopping import awaited_children, stop_one, stop_run
 from app.services.runs.variants import plan_of_run
 
 
@@ -40,12 +40,19 @@ def pause(who: Principal, run_id: str) -> dict[str, JSON]:
         run = _locked(who, run_id)
         _check_pause(run)
         journal_sql.command(run.id, commands.pause(run.control))
-        row = journal_sql.take_to_pause(run.id, config.settings().lease_seconds)
+        row = _taken_to_pause(run.id)
         if row is None:
             _note(run.id)
         else:
             pause_unheld(row, run.control)
         return _control(who, run.id)
+
+
+def _taken_to_pause(run_id: str) -> dict[str, Any] | None:
+    # A stage that awaits a child is under way: the worker that takes the run lets it finish.
+    if awaited_children(run_id):
+        return None
+    return journal_sql.take_to_pause(run_id, config.settings().lease_seconds)
 
 
 def resume(who: Principal, run_id: str) -> dict[str, JSON]:

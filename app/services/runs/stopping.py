@@ -47,7 +47,7 @@ def end_unheld(row: Mapping[str, Any], outcome: Cancelled | Failed) -> list[str]
     Gives the ids of the children that it awaited, which are to be stopped once this is committed.
     Raises LeaseLost.
     """
-    children = _awaited_children(row["id"])
+    children = awaited_children(row["id"])
     lease = Lease({**row, "began": row["started_at"]})
     settle(lease, _closed(lease), outcome)
     return children
@@ -67,7 +67,7 @@ def _closed(lease: Lease) -> Journal:
     return journal
 
 
-def _awaited_children(run_id: str) -> list[str]:
+def awaited_children(run_id: str) -> list[str]:
     """The ids of the child runs that stages of this run wait for."""
     waiting: Any = StageRun.select(StageRun.id, StageRun.failures, StageRun.started_at).where(
         StageRun.run == run_id,
