@@ -3,7 +3,7 @@
 Rule: no thread, clock, table or socket. Whoever drives it ticks the time, takes facts, asks for
 turns and carries out the calls that a turn gives. A rebuilt run goes through the same code.
 
-The coordinator is one class in seven floors, each file the next one up:
+The coordinator is one class in eight floors, each file the next one up:
 
 - `ledger`: the run's time, its records, what is under way
 - `bodies`: bodies open, end and are abandoned
@@ -11,6 +11,7 @@ The coordinator is one class in seven floors, each file the next one up:
 - `finishing`: attempts end well, badly or for another time; stages are skipped
 - `attempts`: a stage that is ready begins
 - `replay`: stored rows are fed through the floors below
+- `holding`: a run halts and goes on as people ask
 - `coordinator`: turns, and facts from outside
 
 What the floors use: `facts` (what the run is told), `scope` (one opened body), `writes` (variables

@@ -10,6 +10,7 @@ from typing import Any
 from app.core.errors import StageError
 from app.core.states import StageStatus
 from app.core.wire import JSON
+from app.engine.control import Pause
 from app.engine.coordinator.coordinator import Coordinator
 from app.engine.coordinator.facts import Outputs, RunFacts
 from app.engine.coordinator.names import StageNames
@@ -54,12 +55,14 @@ def in_a_body(
     outputs: Outputs,
     ended: Sequence[Instance],
     begun: Sequence[Instance],
+    pauses: Sequence[Pause] = (),
 ) -> Moment | None:
     """The moment behind the last of `ended`, all stage runs in the order of their ends; `begun` had
-    begun by then. None when no owner opened the body, as in one that was taken over."""
+    begun by then, `pauses` were over. None when no owner opened the body, as in one that was taken
+    over."""
     target = ended[-1]
     assert target.completed_at is not None
-    run = _Rewound.rebuild(plan, facts, outputs, _no_id, ended, begun, target.completed_at)
+    run = _Rewound.rebuild(plan, facts, outputs, _no_id, ended, begun, target.completed_at, pauses)
     assert isinstance(run, _Rewound)
     scope = run.scopes.get(target.id)
     if scope is None:
