@@ -49,10 +49,12 @@ class Replay(Doubling):
     def _offer(self, planned: PlannedStage, scope: Scope) -> None:
         past = self._past
         if past is None:
-            return super()._offer(planned, scope)
+            if self._source is None or not self._is_reused(planned, scope):
+                self._ready.push(planned, scope)
+            return
         key = scope.key_of(planned.stage.id)
         # What was to be taken over when the worker stopped still is, once its rows are fed.
-        if self._doubles is not None and not past.knows(key) and self._is_reused(planned, scope):
+        if self._source is not None and not past.knows(key) and self._is_reused(planned, scope):
             return
         past.awaited[key] = (planned, scope)
         row = past.recall(key)
@@ -65,14 +67,17 @@ class Replay(Doubling):
         """Whether this owner opened bodies in this run, which now open again."""
         return not (row.reused or self._is_answered(planned))
 
-    def _is_replaying(self) -> bool:
-        return self._past is not None
-
     def _settle(self) -> None:
-        """Also begins the owners that came up again, in the order in which they began then."""
+        """Also begins the owners that came up again, in the order in which they began then, and
+        takes over what can be.
+        """
         super()._settle()
         while (owner := self._reliving.pop(True)) is not None:
             self._relive_first(*owner)
+            super()._settle()
+        # Nothing is taken over before all that was is fed.
+        while self._reusable and self._past is None:
+            self._reuse_next()
             super()._settle()
 
     def _relive_first(self, planned: PlannedStage, scope: Scope) -> None:

@@ -50,10 +50,6 @@ class Reusing(Attempts):
         self._numbers = count()
         self._taken_ahead: set[Key] = set()
 
-    def _offer(self, planned: PlannedStage, scope: Scope) -> None:
-        if self._source is None or not self._is_reused(planned, scope):
-            super()._offer(planned, scope)
-
     def _is_reused(self, planned: PlannedStage, scope: Scope) -> bool:
         """Whether this stage need not wait for its turn: it is taken over, or goes on."""
         if self._source is None or not scope.reuses or scope.leaving is not None:
@@ -106,20 +102,13 @@ class Reusing(Attempts):
             if body.repeatable or self.plan.stages[body.owner].stage.retry.max_attempts > 1:
                 yield ((body.owner, body.name), row.key.path), row.key.round
 
-    def _settle(self) -> None:
-        """Also takes over what can be, one stage run after the other."""
-        super()._settle()
-        while self._reusable and not self._is_replaying():
-            _, _, planned, scope, row = heapq.heappop(self._reusable)
-            if row is not None:
-                self._take_over(planned, scope, row)
-            elif scope.alive:
-                self._go_on(planned, scope)
-            super()._settle()
-
-    def _is_replaying(self) -> bool:
-        """Whether rows of this run are still to come."""
-        return False
+    def _reuse_next(self) -> None:
+        """Takes over the stage run that ended first in the source, of those that wait for it."""
+        _, _, planned, scope, row = heapq.heappop(self._reusable)
+        if row is not None:
+            self._take_over(planned, scope, row)
+        elif scope.alive:
+            self._go_on(planned, scope)
 
     def _go_on(self, planned: PlannedStage, scope: Scope) -> None:
         """An owner that had begun begins at once, unless it begins otherwise than it did."""
