@@ -134,6 +134,12 @@ class Ledger:
     def _was_opened(self, shape: BodyShape, path: tuple[int, ...], round: int) -> bool:
         raise NotImplementedError
 
+    def _first_round(
+        self, run: OwnerRun, shape: BodyShape, path: tuple[int, ...], least: int
+    ) -> int:
+        """The round that an owner's first opening of a body had in the source."""
+        raise NotImplementedError
+
     def _was_tried_again(self, planned: PlannedStage, scope: Scope, instance: Instance) -> bool:
         raise NotImplementedError
 

@@ -14,8 +14,8 @@ from app.core.wire import JSON
 from app.engine.coordinator.attempts import Attempts
 from app.engine.coordinator.facts import Outputs, RunFacts
 from app.engine.coordinator.names import StageNames
-from app.engine.coordinator.scope import BodyShape, Scope
-from app.engine.doubles import NO_DOUBLES, Doubles, Recorded, Source
+from app.engine.coordinator.scope import BodyShape, OwnerRun, Scope
+from app.engine.doubles import NO_DOUBLES, Doubles, Recorded, Source, is_not_mocked
 from app.engine.instance import UNLOADED, Instance, Key
 from app.engine.owner import Owner
 from app.engine.planner import Plan, PlannedStage
@@ -76,7 +76,9 @@ class Reusing(Attempts):
         if self._source is None or key.stage_id in self._changed:
             return None
         row = self._source.taken(key)
-        return None if row is None or row.skip_reason in FOLLOWS else row
+        if row is None or row.skip_reason in FOLLOWS or is_not_mocked(row.error):
+            return None
+        return row
 
     def _has_more_of(self, key: Key) -> bool:
         """Whether something inside of this owner can be taken over."""
@@ -222,6 +224,19 @@ class Reusing(Attempts):
         """Whether something of this opening is taken over."""
         keys = [Key(member.stage.id, path, round) for member in shape.members]
         return any(self._fit(key) is not None or self._has_more_of(key) for key in keys)
+
+    def _first_round(
+        self, run: OwnerRun, shape: BodyShape, path: tuple[int, ...], least: int
+    ) -> int:
+        # Rounds that an owner at this place left unfinished, when it was abandoned, are no rows
+        # here; what the source counted on from there is found by its own numbers.
+        planned, place = run.planned, ((shape.body.owner, shape.body.name), path)
+        if planned.stage.retry.max_attempts > 1:
+            return least
+        inside = self._counted(run.scope.key_of(planned.stage.id))
+        return min(
+            (round for one, round in inside if one == place and round >= least), default=least
+        )
 
     def _was_tried_again(self, planned: PlannedStage, scope: Scope, instance: Instance) -> bool:
         """Whether something of a further attempt of this owner is taken over."""
