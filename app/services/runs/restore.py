@@ -58,8 +58,8 @@ def restore(lease: Lease) -> tuple[Coordinator, list[str]]:
     facts, plan = facts_of(lease.row, lease.started_at), lease.plan
     if lease.row["began"] is None:
         return Coordinator(plan, facts, StoredOutputs(lease.run_id), _new_id), []
-    rows = _numbered_rows(lease.run_id, plan)
-    finished = [(row, seq) for row, seq in rows if row.status in _FINISHED]
+    rows = stored_rows(lease.run_id, plan)
+    finished = [(row, seq) for row, seq in rows if is_finished(row)]
     coordinator = Coordinator.rebuild(
         plan,
         facts,
@@ -67,9 +67,9 @@ def restore(lease: Lease) -> tuple[Coordinator, list[str]]:
         _new_id,
         [row for row, _ in finished],
         # Cancelled ones too: their keys are taken, and what cancelled them follows from the others.
-        [row for row, _ in rows if row.status not in _FINISHED],
+        [row for row, _ in rows if not is_finished(row)],
         lease.now(),
-        list(_pauses(lease, [seq for _, seq in finished])),
+        list(pauses_of(lease.run_id, [seq for _, seq in finished], lease.now())),
         to_obey(lease.breakpoints),
     )
     return coordinator, [row.id for row, _ in rows]
@@ -99,11 +99,17 @@ def facts_of(row: Mapping[str, Any], started_at: int) -> RunFacts:
     )
 
 
-def _pauses(lease: Lease, ends: Sequence[int]) -> Iterator[Pause]:
-    """The pauses so far; `ends` are the numbers of the final events of stage runs, in order."""
+def is_finished(row: Instance) -> bool:
+    """Whether an event told of its end."""
+    return row.status in _FINISHED
+
+
+def pauses_of(run_id: str, ends: Sequence[int], now: int) -> Iterator[Pause]:
+    """The pauses until `now` (ms); `ends` are the numbers of the final events of stage runs, in
+    order."""
     query: Any = (
         RunEvent.select(RunEvent.seq, RunEvent.type, RunEvent.at)
-        .where(RunEvent.run == lease.run_id, RunEvent.type.in_(events.RUN_HALTS))
+        .where(RunEvent.run == run_id, RunEvent.type.in_(events.RUN_HALTS))
         .order_by(RunEvent.seq)
     )
     began: tuple[int, int] | None = None
@@ -115,31 +121,24 @@ def _pauses(lease: Lease, ends: Sequence[int]) -> Iterator[Pause]:
         elif began is None:  # else it was resumed and paused again before a worker took it
             began = seq, clock.to_ms(at)
     if began is not None:
-        yield _pause(ends, *began, lease.now())
+        yield _pause(ends, *began, now)
 
 
 def _pause(ends: Sequence[int], seq: int, since: int, until: int) -> Pause:
     return Pause(bisect_left(ends, seq), since, until)
 
 
-def stored_rows(run_id: str, plan: Plan) -> list[Instance]:
-    """The stored stage runs, in the order of their final events; outputs only of those that decide
-    what comes next."""
-    return [row for row, _ in _numbered_rows(run_id, plan)]
-
-
-def _numbered_rows(run_id: str, plan: Plan) -> list[tuple[Instance, int]]:
-    """`stored_rows`, each with the number of its final event."""
-    ended = (RunEvent.run == StageRun.run) & (RunEvent.stage_run_id == StageRun.id)
-    last = RunEvent.type.in_(events.STAGE_ENDS)
-    query: Any = (
-        StageRun.select(*_columns(plan))
-        .left_outer_join(RunEvent, on=(ended & last))
-        .where(StageRun.run == run_id)
-        .order_by(RunEvent.seq)
-        .dicts()
+def stored_rows(run_id: str, plan: Plan) -> list[tuple[Instance, int]]:
+    """The stored stage runs, in the order of their final events, with the numbers of those; outputs
+    only of those that decide what comes next."""
+    # Two readings of a run's rows: joined, SQLite would look through the events for each row.
+    ends: Any = RunEvent.select(RunEvent.stage_run_id, RunEvent.seq).where(
+        RunEvent.run == run_id, RunEvent.type.in_(events.STAGE_ENDS)
     )
-    return [(_instance(row), row["seq"]) for row in query]
+    numbers = dict(ends.tuples())
+    query: Any = StageRun.select(*_columns(plan)).where(StageRun.run == run_id).dicts()
+    rows = [(_instance(row), numbers.get(row["id"], 0)) for row in query]
+    return sorted(rows, key=lambda row: row[1])
 
 
 def _columns(plan: Plan) -> list[Any]:
@@ -167,7 +166,6 @@ def _columns(plan: Plan) -> list[Any]:
         StageRun.started_at,
         StageRun.completed_at,
         decides.alias("is_read"),
-        RunEvent.seq,
     ]
 
 
