@@ -32,6 +32,7 @@ BODIES = {
     "/api/v1/pipelines": GOOD | {"name": "second"},
     "/api/v1/runs": {"pipeline_id": "greet"},
     "/api/v1/run": {"pipeline": "greet"},
+    "/api/v1/runs/<string:run_id>/set-breakpoint": {"on_error": True},
 }
 
 

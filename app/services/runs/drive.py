@@ -17,10 +17,11 @@ from app.core.errors import LeaseLost
 from app.engine.instance import ChildCall, Finished, HandedBack, Outcome, Parked
 from app.infra.broker import ring
 from app.services import figures
-from app.services.runs import child, commands, control
+from app.services.runs import child, commands
 from app.services.runs.child import Ended
 from app.services.runs.claim import Lease, claim, held
 from app.services.runs.driven import Driven
+from app.services.runs.stopping import stop_run
 from config.logging import bound
 
 log = logging.getLogger(__name__)
@@ -148,7 +149,7 @@ class _Driver:
         for run_id in run.children.unwanted(run.coordinator.awaits):
             here = self.runs.get(run_id)
             if here is None:
-                control.stop_run(run_id, commands.stopped_by(run.lease.control))
+                stop_run(run_id, commands.stopped_by(run.lease.control))
             else:
                 here.stop(run.lease.control)
                 self.inbox.put(None)

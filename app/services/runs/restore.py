@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,12 +15,14 @@ from app.core.errors import RunError
 from app.core.ids import new_id
 from app.core.states import StageStatus
 from app.core.wire import JSON
+from app.engine.control import Pause
 from app.engine.coordinator import Coordinator, RunFacts
 from app.engine.instance import UNLOADED, Instance, Key
 from app.engine.planner import Plan
 from app.models import RunEvent, StageRun
 from app.models.base import raw, unread
 from app.services.runs import events
+from app.services.runs.breakpoints import to_obey
 from app.services.runs.claim import Lease
 
 READ_AHEAD = 200
@@ -55,13 +59,20 @@ def restore(lease: Lease) -> tuple[Coordinator, list[str]]:
     if lease.row["began"] is None:
         return Coordinator(plan, facts, StoredOutputs(lease.run_id), _new_id), []
     rows = _rows(lease, plan)
-    finished = [row for row in rows if row.status in _FINISHED]
-    # Cancelled ones too: their keys are taken, and what cancelled them follows from the others.
-    unfinished = [row for row in rows if row.status not in _FINISHED]
+    finished = [(row, seq) for row, seq in rows if row.status in _FINISHED]
     coordinator = Coordinator.rebuild(
-        plan, facts, StoredOutputs(lease.run_id), _new_id, finished, unfinished, lease.now()
+        plan,
+        facts,
+        StoredOutputs(lease.run_id),
+        _new_id,
+        [row for row, _ in finished],
+        # Cancelled ones too: their keys are taken, and what cancelled them follows from the others.
+        [row for row, _ in rows if row.status not in _FINISHED],
+        lease.now(),
+        list(_pauses(lease, [seq for _, seq in finished])),
+        to_obey(lease.breakpoints),
     )
-    return coordinator, [row.id for row in rows]
+    return coordinator, [row.id for row, _ in rows]
 
 
 def _new_id() -> str:
@@ -87,9 +98,32 @@ def _facts(lease: Lease) -> RunFacts:
     )
 
 
-def _rows(lease: Lease, plan: Plan) -> list[Instance]:
-    """The stored stage runs, in the order of their final events; outputs only of those that decide
-    what comes next."""
+def _pauses(lease: Lease, ends: Sequence[int]) -> Iterator[Pause]:
+    """The pauses so far; `ends` are the numbers of the final events of stage runs, in order."""
+    query: Any = (
+        RunEvent.select(RunEvent.seq, RunEvent.type, RunEvent.at)
+        .where(RunEvent.run == lease.run_id, RunEvent.type.in_(events.RUN_HALTS))
+        .order_by(RunEvent.seq)
+    )
+    began: tuple[int, int] | None = None
+    for seq, type, at in list(query.tuples()):
+        if type != "execution_paused":
+            if began is not None and type == "execution_resumed":
+                yield _pause(ends, *began, clock.to_ms(at))
+            began = None
+        elif began is None:  # else it was resumed and paused again before a worker took it
+            began = seq, clock.to_ms(at)
+    if began is not None:
+        yield _pause(ends, *began, lease.now())
+
+
+def _pause(ends: Sequence[int], seq: int, since: int, until: int) -> Pause:
+    return Pause(bisect_left(ends, seq), since, until)
+
+
+def _rows(lease: Lease, plan: Plan) -> list[tuple[Instance, int]]:
+    """The stored stage runs, in the order of their final events, with the numbers of those; outputs
+    only of those that decide what comes next."""
     ended = (RunEvent.run == StageRun.run) & (RunEvent.stage_run_id == StageRun.id)
     last = RunEvent.type.in_(events.STAGE_ENDS)
     query: Any = (
@@ -99,7 +133,7 @@ def _rows(lease: Lease, plan: Plan) -> list[Instance]:
         .order_by(RunEvent.seq)
         .dicts()
     )
-    return [_instance(row) for row in query]
+    return [(_instance(row), row["seq"]) for row in query]
 
 
 def _columns(plan: Plan) -> list[Any]:
@@ -127,6 +161,7 @@ def _columns(plan: Plan) -> list[Any]:
         StageRun.started_at,
         StageRun.completed_at,
         decides.alias("is_read"),
+        RunEvent.seq,
     ]
 
 
