@@ -67,7 +67,7 @@ def start_run(
     IdempotencyMismatch for a key that was used with another body. A request that was accepted
     before is answered before anything is judged: the pipeline may have changed since.
     """
-    earlier = _find_earlier(who, idempotency)
+    earlier = find_earlier(who, idempotency)
     if earlier is not None:
         return earlier
     version = resolve(who, reference)
@@ -75,7 +75,7 @@ def start_run(
     row = _row(who, version, input, metadata or {}, priority, trace_id)
     row["breakpoints"] = wire.dumps(list(breakpoints))
     with statement():
-        accepted = journal_sql.accept(row, _key(idempotency, row))
+        accepted = journal_sql.accept(row, key_row(idempotency, row))
     if not accepted:
         return _not_accepted(who, reference, idempotency)
     after_commit(lambda: ring("runs"))
@@ -173,7 +173,7 @@ def _text(pointer: str, value: Mapping[str, JSON]) -> str:
         raise ValidationFailed({pointer: [f"This is not JSON: {refused}."]}) from None
 
 
-def _key(idempotency: Idempotency | None, row: Mapping[str, Any]) -> dict[str, Any] | None:
+def key_row(idempotency: Idempotency | None, row: Mapping[str, Any]) -> dict[str, Any] | None:
     if idempotency is None:
         return None
     return {
@@ -184,7 +184,7 @@ def _key(idempotency: Idempotency | None, row: Mapping[str, Any]) -> dict[str, A
     }
 
 
-def _find_earlier(who: Principal, idempotency: Idempotency | None) -> Started | None:
+def find_earlier(who: Principal, idempotency: Idempotency | None) -> Started | None:
     """What the first request with this key has started. Raises IdempotencyMismatch."""
     if idempotency is None:
         return None
@@ -206,7 +206,7 @@ def _not_accepted(who: Principal, reference: str, idempotency: Idempotency | Non
 
     Raises NotFound when the pipeline was deleted since it was looked up.
     """
-    earlier = _find_earlier(who, idempotency)
+    earlier = find_earlier(who, idempotency)
     if earlier is None:
         resolve(who, reference)
         raise Unavailable("The key expired this moment; send the request once more.")
