@@ -32,7 +32,7 @@ blp = Blueprint(
 )
 
 
-class ChangesIn(StrictSchema):
+class WhatIfChangesIn(StrictSchema):
     """What is different: `input` and `vars` by member, the others by stage id. At least one."""
 
     input = FreeForm()
@@ -51,7 +51,7 @@ class WhatIfIn(StrictSchema):
     recorded, unless they are `live`."""
 
     snapshot_id = Text(required=True)
-    changes = fields.Nested(ChangesIn, required=True)
+    changes = fields.Nested(WhatIfChangesIn, required=True)
     dry_run = Flag(load_default=True)
     live = fields.List(Text(), load_default=list)
 

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 from app.core.states import StageStatus
 from app.core.wire import JSON
@@ -56,14 +57,14 @@ class Lineage:
         if body.owner is None:
             return None
         path = row.key.path[:-1] if body.loop else row.key.path
-        *earlier, last = self._runs[body.owner, path]
-        for owner, following in zip(earlier, (*earlier[1:], last), strict=True):
+        runs = self._runs[body.owner, path]
+        for owner, following in pairwise(runs):
             if owner.seq is None:
                 if row.id < following.id:
                     return owner  # abandoned
             elif row.seq is not None and row.seq < owner.seq:
                 return owner
-        return last
+        return runs[-1] if runs else None
 
     def below(self, key: Key) -> Sequence[Row]:
         """The rows inside of an owner, at any depth, that came to an end, in that order."""

@@ -20,6 +20,8 @@ from app.models import RunEvent, StageRun
 from app.models.base import raw, unread
 from app.services.runs import events
 from app.services.runs.claim import Lease
+from app.services.runs.standins import doubles_of
+from app.services.runs.variants import read_variant
 
 READ_AHEAD = 200
 _FINISHED = (StageStatus.COMPLETED, StageStatus.FAILED, StageStatus.SKIPPED)
@@ -50,16 +52,17 @@ class StoredOutputs:
 
 
 def restore(lease: Lease) -> tuple[Coordinator, list[str]]:
-    """The coordinator as it stood, and the ids of the rows that are stored."""
-    facts, plan = _facts(lease), lease.plan
+    """The coordinator as it stood, and the ids of the rows that are stored. Raises SourceGone."""
+    facts, plan, doubles = _facts(lease), lease.plan, doubles_of(lease.row)
+    outputs = StoredOutputs(lease.run_id)
     if lease.row["began"] is None:
-        return Coordinator(plan, facts, StoredOutputs(lease.run_id), _new_id), []
+        return Coordinator(plan, facts, outputs, _new_id, doubles=doubles), []
     rows = _rows(lease, plan)
     finished = [row for row in rows if row.status in _FINISHED]
     # Cancelled ones too: their keys are taken, and what cancelled them follows from the others.
     unfinished = [row for row in rows if row.status not in _FINISHED]
     coordinator = Coordinator.rebuild(
-        plan, facts, StoredOutputs(lease.run_id), _new_id, finished, unfinished, lease.now()
+        plan, facts, outputs, _new_id, finished, unfinished, lease.now(), doubles=doubles
     )
     return coordinator, [row.id for row in rows]
 
@@ -84,6 +87,7 @@ def _facts(lease: Lease) -> RunFacts:
         max_output_bytes=chosen.max_output_bytes,
         max_run_bytes=chosen.max_run_bytes,
         output_bytes=row["output_bytes"],
+        timeout_ms=read_variant(row["document"]).timeout_ms,
     )
 
 
@@ -123,6 +127,7 @@ def _columns(plan: Plan) -> list[Any]:
         StageRun.error,
         StageRun.usage,
         StageRun.logs,
+        StageRun.reused,
         StageRun.wake_at,
         StageRun.started_at,
         StageRun.completed_at,
@@ -147,6 +152,7 @@ def _instance(row: dict[str, Any]) -> Instance:
         error=RunError.from_json(row["error"]) if row["error"] else None,
         usage=row["usage"],
         logs=row["logs"] or [],
+        reused=bool(row["reused"]),
         wake_at=_ms(row["wake_at"]),
         started_at=_ms(row["started_at"]),
         completed_at=_ms(row["completed_at"]),

@@ -99,7 +99,8 @@ def _row(
 ) -> dict[str, Any]:
     """The row of a what-if. Raises InvalidInput, ValidationFailed."""
     plan = plan_of_run(origin.row.pipeline_version_id, variant.text())
-    input, variables = origin.input() | changes.input, origin.variables() | changes.vars
+    input = {**origin.input(), **changes.input}
+    variables = {**origin.variables(), **changes.vars}
     given = given_variables(plan, origin.source().finished(), changes.vars)
     variant = replace(variant, outputs={**given, **variant.outputs})
     document = with_reach(origin, variant, input, variables, changes.stage_config)

@@ -1,4 +1,4 @@
-"""Children of a what-if: what-ifs themselves, of the child runs that the source had (contract 05)."""
+"""Children of a what-if: what-ifs of the child runs that its source had (contract 05)."""
 
 from __future__ import annotations
 
@@ -88,7 +88,10 @@ def _recorded_child_id(source_id: str | None, call: ChildCall) -> str | None:
         StageRun.iteration_path == ".".join(map(str, path)),
         StageRun.round == round,
     )
-    status, output, error = stored.tuples().first() or (None, None, None)
+    found = stored.tuples().first()
+    if found is None:
+        return None
+    status, output, error = found
     if status == StageStatus.COMPLETED:
         told = wire.read(output)
         return told.get("run_id") if isinstance(told, dict) else None
