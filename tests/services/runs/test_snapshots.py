@@ -104,7 +104,7 @@ def test_nothing_is_captured_when_switched_off(settings, run):
 
 
 @pytest.fixture
-def interrupted(flaky, deploy, start, monkeypatch):
+def interrupted(flaky, deploy, start, monkeypatch):  # noqa: F811
     """Starts three calls in a row, whose worker is gone behind the first; gives the run, pending
     again."""
 
