@@ -29,8 +29,8 @@ class Underway(NamedTuple):
 
 
 class Ledger:
-    """What all floors share. Above are Bodies, Owning, Finishing, Attempts, Doubling, Replay and
-    Coordinator.
+    """What all floors share. Above are Bodies, Owning, Finishing, Attempts, Reusing, Doubling,
+    Replay and Coordinator.
 
     `at` is the run's own time in milliseconds; it never goes back. `running` holds the calls that
     are under way, `children` the stages whose answer another run gives; of those, `away` tells

@@ -50,7 +50,7 @@ class Replay(Doubling):
             return super()._offer(planned, scope)
         key = scope.key_of(planned.stage.id)
         # What was to be taken over when the worker stopped still is, once its rows are fed.
-        if self._doubles is not None and not past.knows(key) and self._stands(planned, scope):
+        if self._doubles is not None and not past.knows(key) and self._is_reused(planned, scope):
             return
         past.awaited[key] = (planned, scope)
         row = past.recall(key)
