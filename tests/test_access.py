@@ -39,6 +39,7 @@ BODIES = {
         "snapshot_id": "<string:snapshot_id>",
         "changes": {"input": {"n": 1}},
     },
+    "/api/v1/runs/<string:run_id>/set-breakpoint": {"on_error": True},
 }
 
 

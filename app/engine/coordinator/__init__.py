@@ -3,7 +3,7 @@
 Rule: no thread, clock, table or socket. Whoever drives it ticks the time, takes facts, asks for
 turns and carries out the calls that a turn gives. A rebuilt run goes through the same code.
 
-The coordinator is one class in nine floors, each file the next one up:
+The coordinator is one class in ten floors, each file the next one up:
 
 - `ledger`: the run's time, its records, what is under way
 - `bodies`: bodies open, end and are abandoned
@@ -13,6 +13,7 @@ The coordinator is one class in nine floors, each file the next one up:
 - `reusing`: or is taken over from another run, which finished it
 - `doubling`: or is answered for: by a given output, a mock, a recorded effect
 - `replay`: stored rows are fed through the floors below
+- `holding`: a run halts and goes on as people ask
 - `coordinator`: turns, and facts from outside
 
 What the floors use: `facts` (what the run is told), `scope` (one opened body), `writes` (variables

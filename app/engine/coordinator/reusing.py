@@ -14,8 +14,8 @@ from app.core.wire import JSON
 from app.engine.coordinator.attempts import Attempts
 from app.engine.coordinator.facts import Outputs, RunFacts
 from app.engine.coordinator.names import StageNames
-from app.engine.coordinator.scope import BodyShape, Scope
-from app.engine.doubles import NO_DOUBLES, Doubles, Recorded, Source
+from app.engine.coordinator.scope import BodyShape, OwnerRun, Scope
+from app.engine.doubles import NO_DOUBLES, Doubles, Recorded, Source, is_not_mocked
 from app.engine.instance import UNLOADED, Instance, Key
 from app.engine.owner import Owner
 from app.engine.planner import Plan, PlannedStage
@@ -50,10 +50,6 @@ class Reusing(Attempts):
         self._numbers = count()
         self._taken_ahead: set[Key] = set()
 
-    def _offer(self, planned: PlannedStage, scope: Scope) -> None:
-        if self._source is None or not self._is_reused(planned, scope):
-            super()._offer(planned, scope)
-
     def _is_reused(self, planned: PlannedStage, scope: Scope) -> bool:
         """Whether this stage need not wait for its turn: it is taken over, or goes on."""
         if self._source is None or not scope.reuses or scope.leaving is not None:
@@ -80,7 +76,9 @@ class Reusing(Attempts):
         if self._source is None or key.stage_id in self._changed:
             return None
         row = self._source.taken(key)
-        return None if row is None or row.skip_reason in FOLLOWS else row
+        if row is None or row.skip_reason in FOLLOWS or is_not_mocked(row.error):
+            return None
+        return row
 
     def _has_more_of(self, key: Key) -> bool:
         """Whether something inside of this owner can be taken over."""
@@ -106,20 +104,13 @@ class Reusing(Attempts):
             if body.repeatable or self.plan.stages[body.owner].stage.retry.max_attempts > 1:
                 yield ((body.owner, body.name), row.key.path), row.key.round
 
-    def _settle(self) -> None:
-        """Also takes over what can be, one stage run after the other."""
-        super()._settle()
-        while self._reusable and not self._is_replaying():
-            _, _, planned, scope, row = heapq.heappop(self._reusable)
-            if row is not None:
-                self._take_over(planned, scope, row)
-            elif scope.alive:
-                self._go_on(planned, scope)
-            super()._settle()
-
-    def _is_replaying(self) -> bool:
-        """Whether rows of this run are still to come."""
-        return False
+    def _reuse_next(self) -> None:
+        """Takes over the stage run that ended first in the source, of those that wait for it."""
+        _, _, planned, scope, row = heapq.heappop(self._reusable)
+        if row is not None:
+            self._take_over(planned, scope, row)
+        elif scope.alive:
+            self._go_on(planned, scope)
 
     def _go_on(self, planned: PlannedStage, scope: Scope) -> None:
         """An owner that had begun begins at once, unless it begins otherwise than it did."""
@@ -233,6 +224,19 @@ class Reusing(Attempts):
         """Whether something of this opening is taken over."""
         keys = [Key(member.stage.id, path, round) for member in shape.members]
         return any(self._fit(key) is not None or self._has_more_of(key) for key in keys)
+
+    def _first_round(
+        self, run: OwnerRun, shape: BodyShape, path: tuple[int, ...], least: int
+    ) -> int:
+        # Rounds that an owner at this place left unfinished, when it was abandoned, are no rows
+        # here; what the source counted on from there is found by its own numbers.
+        planned, place = run.planned, ((shape.body.owner, shape.body.name), path)
+        if planned.stage.retry.max_attempts > 1:
+            return least
+        inside = self._counted(run.scope.key_of(planned.stage.id))
+        return min(
+            (round for one, round in inside if one == place and round >= least), default=least
+        )
 
     def _was_tried_again(self, planned: PlannedStage, scope: Scope, instance: Instance) -> bool:
         """Whether something of a further attempt of this owner is taken over."""

@@ -33,12 +33,15 @@ from app.models.journal_sql.fenced import (
 )
 from app.models.journal_sql.leases import (
     command,
+    go_on,
     hand_over,
     open_ones,
     renew,
+    set_breakpoints,
     sweep,
     take_over,
     take_to_end,
+    take_to_pause,
 )
 
 __all__ = [
@@ -55,6 +58,7 @@ __all__ = [
     "command",
     "find_version",
     "flush",
+    "go_on",
     "hand_over",
     "is_one_statement",
     "oldest_pending",
@@ -62,9 +66,11 @@ __all__ = [
     "open_ones",
     "open_runs",
     "renew",
+    "set_breakpoints",
     "settle",
     "sweep",
     "take_over",
     "take_to_end",
+    "take_to_pause",
     "wake_parent",
 ]

@@ -198,6 +198,25 @@ def test_attempts_of_an_owner_that_the_source_made_follow_at_once():
     assert world.now - START == 30_000 + 10
 
 
+def test_rounds_that_were_abandoned_keep_their_numbers():
+    plan = plan_of(
+        stage("outer", "retry", task=["inner", "check"], initial_delay=0),
+        stage("inner", "retry", task=["pre", "w"], initial_delay=0, timeout_ms=100,
+              on_error="continue"),
+        stage("pre", "work", ms=10),
+        stage("w", "work", after=("pre",), fails_below_round=1, ms=60),
+        stage("check", "work", after=("inner",), fails_below_round=1, ms=10),
+    )  # fmt: skip
+    straight = ran(plan)
+    assert straight.status("w", round=1) == "cancelled"
+    world = fork(straight, cut_after(straight, "w", round=2))
+
+    outcome = world.run()
+
+    assert called(world) == {("check", "r1")}
+    assert outcome.output["attempts"] == 2
+
+
 def test_loop_beside_a_failure_goes_on_as_it_did():
     plan = plan_of(
         stage("try", "trycatch", try_stages=["each", "bad"], catch_stages=["c"],
