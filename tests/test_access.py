@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from app.api.runs import what_if
 from app.core.ids import is_id
 from app.core.principal import SCOPES
 from app.services.runs import drive
@@ -33,8 +34,19 @@ BODIES = {
     "/api/v1/pipelines": GOOD | {"name": "second"},
     "/api/v1/runs": {"pipeline_id": "greet"},
     "/api/v1/run": {"pipeline": "greet"},
+    "/api/v1/time-travel/<string:run_id>/replay": {"snapshot_id": "<string:snapshot_id>"},
+    "/api/v1/time-travel/<string:run_id>/what-if": {
+        "snapshot_id": "<string:snapshot_id>",
+        "changes": {"input": {"n": 1}},
+    },
     "/api/v1/runs/<string:run_id>/set-breakpoint": {"on_error": True},
 }
+
+
+@pytest.fixture(autouse=True)
+def nobody_waits(monkeypatch):
+    """There is no worker whose end could be waited for."""
+    monkeypatch.setattr(what_if, "_wait", lambda who, run_id: None)
 
 
 def named(routes: list[Route]):
@@ -68,9 +80,12 @@ def past_of(client) -> dict[str, str]:
     run = client.post("/api/v1/runs", json={"pipeline_id": "past", "priority": "high"}).json["id"]
     drive.advance_run()
     there = client.post(f"/api/v1/time-travel/{run}/step-back").json["id"]
+    asked = {"snapshot_id": there, "changes": {"input": {"n": 1}}}
+    fork = client.post(f"/api/v1/time-travel/{run}/what-if", json=asked).json
     return {
         "time-travel/<string:run_id>": f"time-travel/{run}",
         "<string:snapshot_id>": there,
+        "<string:what_if_run_id>": fork["what_if_run_id"],
     }
 
 
@@ -79,6 +94,8 @@ def ask(client, route: Route, things: dict[str, str], **headers: str):
     for name, value in things.items():
         path = path.replace(name, value)
     body = BODIES.get(route.path) if route.method == "POST" else None
+    if body and "snapshot_id" in body:
+        body = body | {"snapshot_id": things["<string:snapshot_id>"]}
     return client.open(path, method=route.method, json=body, headers=headers)
 
 

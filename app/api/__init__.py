@@ -15,7 +15,17 @@ from app.api.docs import register_docs
 from app.api.identity import apikeys, me
 from app.api.library import registry
 from app.api.pipelines import pipelines
-from app.api.runs import control, run, runs, socket, stages, stream, timetravel
+from app.api.runs import (
+    control,
+    replay,
+    run,
+    runs,
+    socket,
+    stages,
+    stream,
+    timetravel,
+    what_if,
+)
 from app.infra import broker, bus, database
 
 _BLUEPRINTS = (
@@ -31,6 +41,8 @@ _BLUEPRINTS = (
     run.blp,
     stream.blp,
     timetravel.blp,
+    replay.blp,
+    what_if.blp,
     registry.blp,
 )
 
