@@ -33,6 +33,15 @@ from app.models.journal_sql.leases import (
     take_over,
     take_to_end,
 )
+from app.models.journal_sql.test_runs import (
+    accept_test_run,
+    claim_test_run,
+    due_test_runs,
+    end_test_run,
+    keep_test_run,
+    leave_test_run,
+    wake_test_run,
+)
 
 __all__ = [
     "COUNTED_EACH",
@@ -43,11 +52,17 @@ __all__ = [
     "Written",
     "accept",
     "accept_anew",
+    "accept_test_run",
     "claim",
+    "claim_test_run",
     "command",
+    "due_test_runs",
+    "end_test_run",
     "find_version",
     "flush",
     "hand_over",
+    "keep_test_run",
+    "leave_test_run",
     "is_one_statement",
     "oldest_pending",
     "open_child",
@@ -59,4 +74,5 @@ __all__ = [
     "take_over",
     "take_to_end",
     "wake_parent",
+    "wake_test_run",
 ]
