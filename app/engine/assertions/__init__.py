@@ -4,12 +4,13 @@
 puts both together; `expectation` is for runs that are to fail.
 """
 
-from app.engine.assertions.assertion import Assertion, Verdict, read_assertion
+from app.engine.assertions.assertion import ASSERTION_TYPES, Assertion, Verdict, read_assertion
 from app.engine.assertions.checks import CHECKS
 from app.engine.assertions.expectation import ExpectedError
 from app.engine.assertions.paths import BadPath, read_path
 
 __all__ = [
+    "ASSERTION_TYPES",
     "CHECKS",
     "Assertion",
     "BadPath",

@@ -41,12 +41,9 @@ def accept_test_run(test_run: Mapping[str, Any], key: Mapping[str, Any] | None) 
     return execute(both, values).fetchone() is not None
 
 
-#: Due and held by nobody, or held by one who was lost.
 _OPEN = "status IN ('pending', 'running')"
-_TO_TAKE = (
-    f"{_OPEN} "
-    "AND (lease_until < {now} OR (lease_until IS NULL AND wake_at <= {due}))"
-)
+#: Due and held by nobody, or held by one who was lost.
+_TO_TAKE = f"{_OPEN} AND (lease_until < {{now}} OR (lease_until IS NULL AND wake_at <= {{due}}))"
 
 
 def claim_test_run(lease_seconds: float) -> dict[str, Any] | None:
@@ -95,7 +92,7 @@ def end_test_run(test_id: str, epoch: int, status: str, result: str, completed: 
 def wake_test_run(test_id: str) -> None:
     """Makes a test run due, for one of its runs has ended. A statement behind SETTLE in the same
     transaction, and an update in any case: whoever takes the test run afterwards sees that end."""
-    sql = f"UPDATE test_runs SET wake_at = {now()} WHERE id = :id AND status IN ('pending', 'running')"
+    sql = f"UPDATE test_runs SET wake_at = {now()} WHERE id = :id AND {_OPEN}"
     execute(sql, {"id": test_id})
 
 

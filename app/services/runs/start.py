@@ -75,7 +75,7 @@ def start_run(
     row = _row(who, version, input, metadata or {}, priority, trace_id)
     row["breakpoints"] = wire.dumps(list(breakpoints))
     with statement():
-        accepted = journal_sql.accept(row, _key(idempotency, row))
+        accepted = journal_sql.accept(row, key_columns(idempotency, row))
     if not accepted:
         return _not_accepted(who, reference, idempotency)
     after_commit(lambda: ring("runs"))
@@ -173,7 +173,8 @@ def _text(pointer: str, value: Mapping[str, JSON]) -> str:
         raise ValidationFailed({pointer: [f"This is not JSON: {refused}."]}) from None
 
 
-def _key(idempotency: Idempotency | None, row: Mapping[str, Any]) -> dict[str, Any] | None:
+def key_columns(idempotency: Idempotency | None, row: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The columns of the key that what this row holds is started with; None without a key."""
     if idempotency is None:
         return None
     return {
@@ -186,6 +187,12 @@ def _key(idempotency: Idempotency | None, row: Mapping[str, Any]) -> dict[str, A
 
 def _find_earlier(who: Principal, idempotency: Idempotency | None) -> Started | None:
     """What the first request with this key has started. Raises IdempotencyMismatch."""
+    run_id = find_key(who, idempotency)
+    return None if run_id is None else Started(read.accepted_view(who, run_id), replayed=True)
+
+
+def find_key(who: Principal, idempotency: Idempotency | None) -> str | None:
+    """The id of what the first request with this key has started. Raises IdempotencyMismatch."""
     if idempotency is None:
         return None
     held: Any = IdempotencyKey.get_or_none(
@@ -198,7 +205,7 @@ def _find_earlier(who: Principal, idempotency: Idempotency | None) -> Started | 
         return None
     if held.body_digest != idempotency.body_digest:
         raise IdempotencyMismatch
-    return Started(read.accepted_view(who, held.run_id), replayed=True)
+    return str(held.run_id)
 
 
 def _not_accepted(who: Principal, reference: str, idempotency: Idempotency | None) -> Started:

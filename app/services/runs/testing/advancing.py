@@ -56,7 +56,8 @@ class _Advance:
         try:
             plan = self.suite.subject.plan()
         except InvalidPipeline as refused:
-            return self._end(NO_COVERAGE, [self._impossible(case, refused) for case in self.suite.cases])
+            judged = [self._impossible(case, refused) for case in self.suite.cases]
+            return self._end(NO_COVERAGE, judged)
         fresh = self._startable(plan)
         if fresh and start_cases(self.row, self.suite, fresh):
             return self._leave(plan)
@@ -106,7 +107,8 @@ class _Advance:
             return judge(case, run, plan, self.keep)
         if errors := input_errors(plan, case.input):
             message = "The input does not match the pipeline's input_schema."
-            return Judged(ERRORED, error=RunError("VALIDATION", message, details={"errors": errors}))
+            error = RunError("VALIDATION", message, details={"errors": errors})
+            return Judged(ERRORED, error=error)
         return Judged(ERRORED, error=RunError("ROUTING", "The pipeline was deleted."))
 
     @staticmethod
@@ -134,6 +136,7 @@ class _Advance:
         status, total = status_of(judged), len(judged)
         result = wire.dumps(
             {
+                "name": self.suite.name,
                 "summary": summary(judged),
                 "tests": results(self.suite.cases, judged),
                 "coverage": coverage,

@@ -122,5 +122,3 @@ def statuses_of(run_id: str) -> Mapping[str, set[StageStatus]]:
     for stage_id, status in query.distinct().tuples():
         found.setdefault(stage_id, set()).add(StageStatus(status))
     return found
-
-

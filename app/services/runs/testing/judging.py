@@ -11,12 +11,14 @@ from app.core.errors import RunError
 from app.core.states import RunStatus
 from app.core.wire import JSON
 from app.engine.assertions import Assertion, ExpectedError, Verdict, read_assertion
-from app.engine.doubles import NOT_MOCKED
 from app.engine.planner import Plan
 from app.services.runs.testing.evidence import TestedRun, Wanted, output_text, stages_of
 from app.services.runs.testing.suite import Case
 
 PASSED, FAILED, SKIPPED, ERRORED = "passed", "failed", "skipped", "errored"
+
+#: What the error of a stage says in its details that has neither a mock nor leave to be live.
+NOT_MOCKED = "not_mocked"
 
 Keep = Callable[[], None]  #: called between steps of the work; raises when it is to end
 

@@ -1,4 +1,4 @@
-"""TestSuiteResult (contract 05): the results of all tests, and how much of the pipeline they saw."""
+"""TestSuiteResult (contract 05): the results of all tests, and what they saw of the pipeline."""
 
 from __future__ import annotations
 

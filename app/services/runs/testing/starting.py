@@ -20,6 +20,7 @@ from app.infra.database import after_commit, transaction
 from app.models import journal_sql
 from app.models.runs import PRIORITIES
 from app.services.runs.testing.suite import Case, Suite
+from app.services.runs.variants import read_variant
 
 
 def start_cases(test_run: Any, suite: Suite, cases: Sequence[Case]) -> int:
@@ -47,7 +48,10 @@ def input_errors(plan: Plan, input: Mapping[str, JSON]) -> dict[str, list[str]]:
 def _row(test_run: Any, suite: Suite, case: Case) -> dict[str, Any]:
     subject = suite.subject
     variant = replace(
-        subject.variant, mocks=case.mocks, live=tuple(case.live), timeout_ms=case.timeout_ms
+        read_variant(subject.variant),
+        mocks=case.mocks,
+        live=tuple(case.live),
+        timeout_ms=case.timeout_ms,
     )
     return {
         "id": new_id("run"),

@@ -8,7 +8,7 @@ from typing import Any
 
 from app.core.wire import JSON
 from app.engine.planner import Plan, PlannedStage
-from app.services.runs.variants import Variant, plan_of_run
+from app.services.runs.variants import plan_of_run
 
 TIMEOUT_MS = 30_000
 
@@ -35,20 +35,20 @@ class Case:
 class Subject:
     """What is tested: a saved version, or a document that is not saved, whose ids are empty.
 
-    `variant` is what all its runs have in common beyond the version; `variables` are those that
-    they begin with.
+    `variant` is the text of what all its runs have in common beyond the version (`Variant`), None
+    for nothing; `variables` are those that they begin with.
     """
 
     pipeline_id: str
     version_id: str
     pipeline_name: str
     pipeline_version: str
-    variant: Variant = Variant()
+    variant: str | None = None
     variables: Mapping[str, JSON] = field(default_factory=dict)
 
     def plan(self) -> Plan:
         """The plan of what is executed. Raises InvalidPipeline when it cannot be any more."""
-        return plan_of_run(self.version_id, self.variant.text())
+        return plan_of_run(self.version_id, self.variant)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +69,11 @@ class Suite:
 
 def read_suite(stored: Mapping[str, Any]) -> Suite:
     """The suite of a stored form."""
-    subject = stored["subject"]
-    variant = {
-        name: tuple(value) if isinstance(value, list) else value
-        for name, value in subject["variant"].items()
-    }
     return Suite(
         **{
             **stored,
             "cases": [Case(**case) for case in stored["cases"]],
-            "subject": Subject(**{**subject, "variant": Variant(**variant)}),
+            "subject": Subject(**stored["subject"]),
         }
     )
 

@@ -1,0 +1,155 @@
+"""Tests out of a recorded run: what it was given and what the world answered it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from app.core import wire
+from app.core.errors import NotFound, ValidationFailed
+from app.core.ids import is_id
+from app.core.principal import Principal
+from app.core.states import RunStatus, StageStatus
+from app.core.wire import JSON
+from app.engine.component import Effect
+from app.engine.planner import ROOT, Plan, PlannedStage
+from app.models import Run, StageRun
+from app.models.base import raw
+from app.models.pipelines import Pipeline
+from app.services.runs.testing.evidence import output_text
+from app.services.runs.testing.suite import Case, Subject
+from app.services.runs.variants import Variant, plan_of_run, read_variant, variant_document
+
+#: Of all outputs that are taken for mocks: each test of a suite is kept with its own.
+MOST_BYTES = 32 * 2**20
+
+Mocks = dict[str, dict[str, JSON]]
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A run of the organisation as tests see it."""
+
+    run_id: str
+    status: RunStatus
+    subject: Subject
+    plan: Plan
+    input: dict[str, JSON]
+
+    def mocks(self) -> Mocks:
+        """A mock for each effectful or model stage that ended, by its id."""
+        asked = [name for name, stage in self.plan.stages.items() if _reaches_out(stage)]
+        return _mocks(self.run_id, self.plan, asked)
+
+    def case(self) -> Case:
+        """The test that a run of the pipeline gives the same output. Raises ValidationFailed when
+        the run has none."""
+        if self.status is not RunStatus.COMPLETED:
+            sentence = f"A {self.status} run has no output that a test could ask for."
+            raise ValidationFailed({"/from_run": [sentence]})
+        text = output_text(self.run_id)
+        value = None if text is None else wire.read(text)
+        whole = {"path": "output", "type": "equals", "value": value}
+        return Case(self.run_id, self.input, self.mocks(), assertions=[whole])
+
+
+def find_recorded(who: Principal, run_id: str) -> Recorded:
+    """Raises NotFound."""
+    columns = (
+        Run.status,
+        Run.pipeline_id,
+        Run.pipeline_version_id,
+        Run.pipeline_name,
+        Run.pipeline_version,
+        raw(Run.document),
+        Run.input,
+        Run.variables,
+    )
+    found = Run.of(who.org_id, *columns).where(Run.id == run_id).namedtuples()
+    row = found.first() if is_id(run_id, "run") else None
+    if row is None:
+        raise NotFound
+    plan = plan_of_run(row.pipeline_version_id, row.document)
+    return Recorded(run_id, RunStatus(row.status), _subject(who, row), plan, row.input)
+
+
+def _subject(who: Principal, row: Any) -> Subject:
+    """What the run executed; when its pipeline is deleted, the document alone."""
+    held = read_variant(row.document)
+    variant = Variant(document=held.document, overrides=held.overrides)
+    ids = (row.pipeline_id, row.pipeline_version_id)
+    if not Pipeline.live(who.org_id).where(Pipeline.id == row.pipeline_id).exists():
+        document = variant_document(row.pipeline_version_id, variant)
+        variant, ids = Variant(document=document), ("", "")
+    named = (row.pipeline_name, row.pipeline_version)
+    text = None if variant == Variant() else variant.text()
+    return Subject(*ids, *named, text, row.variables or {})
+
+
+def _reaches_out(planned: PlannedStage) -> bool:
+    component = planned.component
+    return component.effect in (Effect.EFFECTFUL, Effect.MODEL) or component.awaits_child
+
+
+def _mocks(run_id: str, plan: Plan, stage_ids: list[str]) -> Mocks:
+    columns = (
+        StageRun.stage_id,
+        StageRun.iteration_path,
+        StageRun.round,
+        StageRun.status,
+        raw(StageRun.output),
+        StageRun.error,
+    )
+    ended = StageRun.status.in_([StageStatus.COMPLETED.value, StageStatus.FAILED.value])
+    query: Any = StageRun.select(*columns).where(
+        StageRun.run == run_id, StageRun.stage_id.in_(stage_ids), ended
+    )
+    size, by_stage = 0, dict[str, list[Any]]()
+    for row in query.namedtuples():
+        size += len(row.output or "")
+        if size > MOST_BYTES:
+            raise too_large()
+        by_stage.setdefault(row.stage_id, []).append(row)
+    return {
+        stage_id: _mock(sorted(rows, key=_place), plan.stages[stage_id].body == ROOT)
+        for stage_id, rows in by_stage.items()
+    }
+
+
+def too_large() -> ValidationFailed:
+    """The refusal of a run whose outputs are too many to be kept with tests."""
+    sentence = f"What its stages gave is more than the {MOST_BYTES} bytes that tests may keep."
+    return ValidationFailed({"/from_run": [sentence]})
+
+
+def _place(row: Any) -> tuple[list[int], int]:
+    return [int(index) for index in row.iteration_path.split(".") if index], row.round
+
+
+def _mock(rows: list[Any], is_outside: bool) -> dict[str, JSON]:
+    completed = [row for row in rows if row.status == StageStatus.COMPLETED]
+    if not completed:
+        return {"error": _error(rows[-1].error)}
+    if is_outside:
+        return {"output": wire.read(completed[-1].output)}
+    return {"outputs": _by_index(completed)}
+
+
+def _error(error: Mapping[str, JSON]) -> dict[str, JSON]:
+    return {name: error[name] for name in ("type", "message", "retryable")}
+
+
+def _by_index(completed: list[Any]) -> list[JSON]:
+    """One output for each iteration, outside of loops for each round; what gave none in its turn
+    answers as the next one did that gave some."""
+    found = {(path[-1] if path else round): row for row, (path, round) in _placed(completed)}
+    outputs: list[JSON] = []
+    for index in sorted(found):
+        output = wire.read(found[index].output)
+        outputs += [output] * (index + 1 - len(outputs))
+    return outputs
+
+
+def _placed(rows: list[Any]) -> list[tuple[Any, tuple[list[int], int]]]:
+    return [(row, _place(row)) for row in rows]
