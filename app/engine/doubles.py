@@ -9,12 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from app.core.errors import RunError
+from app.core.errors import RunError, StageError
 from app.core.states import StageStatus
 from app.core.wire import JSON
 from app.engine.component import Component, Effect
 from app.engine.instance import Key
 from app.engine.planner import Plan, PlannedStage
+from app.engine.schema import compile_schema, output_schema
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +130,30 @@ class Doubles:
 
 
 NO_DOUBLES = Doubles()
+NOT_MOCKED = "not_mocked"
+
+
+def misfit(component: Component, output: JSON) -> None:
+    """Raises StageError VALIDATION when a run that heeds this output would stumble over it.
+
+    Only where the coordinator reads outputs: gates, variables, what leaves a loop or the run.
+    """
+    if component.reads_back:
+        for wrong in compile_schema(output_schema(component.outputs)).errors(output):
+            message = f"This is no output of {component.type}: {wrong.message}"
+            raise StageError("VALIDATION", message, details={"pointer": wrong.pointer})
+
+
+def not_mocked(stage_id: str) -> RunError:
+    """What a test fails with that comes to a stage which it must not execute."""
+    message = f"Stage {stage_id!r} has no mock and is not live."
+    details = {"reason": NOT_MOCKED, "stage_id": stage_id}
+    return RunError("EXECUTION", message, stage_id, details=details)
+
+
+def is_not_mocked(error: RunError | None) -> bool:
+    """Whether this failure is of that kind: it ends the run, whatever would absorb it."""
+    return error is not None and error.details.get("reason") == NOT_MOCKED
 
 
 def needs_mock(component: Component) -> bool:

@@ -10,6 +10,7 @@ from app.engine.coordinator.ledger import Underway
 from app.engine.coordinator.past import Past
 from app.engine.coordinator.replay import Replay
 from app.engine.coordinator.scope import Scope
+from app.engine.doubles import NO_DOUBLES, Doubles
 from app.engine.instance import (
     Away,
     Call,
@@ -46,14 +47,15 @@ class Coordinator(Replay):
         finished: Sequence[Instance],
         unfinished: Sequence[Instance],
         at: int,
+        doubles: Doubles = NO_DOUBLES,
     ) -> Coordinator:
         """The coordinator of a run as its stored rows tell, at the time `at` (ms).
 
         `finished` in the order of their final events; `unfinished` are all that have none: running,
         between two attempts, or cancelled. The same code decides again, by the recorded times,
-        what it decided then.
+        what it decided then; of `doubles` it is told the same.
         """
-        run = cls(plan, facts, outputs, new_id, Past([*finished, *unfinished]))
+        run = cls(plan, facts, outputs, new_id, Past([*finished, *unfinished]), doubles)
         for row in finished:
             run._feed(row)
         run.tick(at)

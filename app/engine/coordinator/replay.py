@@ -9,18 +9,19 @@ from types import SimpleNamespace
 from app.core.errors import StageError
 from app.core.states import StageStatus
 from app.engine.coercion import build_inputs
-from app.engine.coordinator.attempts import Attempts
+from app.engine.coordinator.doubling import Doubling
 from app.engine.coordinator.facts import Outputs, RunFacts
 from app.engine.coordinator.names import StageNames
 from app.engine.coordinator.past import Past
 from app.engine.coordinator.queues import Ready
 from app.engine.coordinator.scope import Scope
+from app.engine.doubles import NO_DOUBLES, Doubles
 from app.engine.instance import Instance
 from app.engine.owner import Owner
 from app.engine.planner import Plan, PlannedStage
 
 
-class Replay(Attempts):
+class Replay(Doubling):
     """While there is a past, stages wait for their rows instead of starting.
 
     Owners begin where they began; what they decided follows from their bodies' rows and from the
@@ -35,8 +36,9 @@ class Replay(Attempts):
         outputs: Outputs,
         new_id: Callable[[], str],
         past: Past | None = None,
+        doubles: Doubles = NO_DOUBLES,
     ) -> None:
-        super().__init__(plan, facts, outputs, new_id)
+        super().__init__(plan, facts, outputs, new_id, doubles)
         self._past = past
         self._reliving = Ready()
         self._enter(self.root)
@@ -45,14 +47,24 @@ class Replay(Attempts):
     def _offer(self, planned: PlannedStage, scope: Scope) -> None:
         past = self._past
         if past is None:
-            return self._ready.push(planned, scope)
+            return super()._offer(planned, scope)
         key = scope.key_of(planned.stage.id)
+        # What was to be taken over when the worker stopped still is, once its rows are fed.
+        if self._doubles is not None and not past.knows(key) and self._stands(planned, scope):
+            return
         past.awaited[key] = (planned, scope)
         row = past.recall(key)
         if row is not None:
             scope.live[key.stage_id] = row
-            if isinstance(planned.component, Owner):
+            if isinstance(planned.component, Owner) and self._opened(planned, row):
                 self._reliving.push(planned, scope)
+
+    def _opened(self, planned: PlannedStage, row: Instance) -> bool:
+        """Whether the bodies of this owner opened in this run."""
+        return not (row.reused or self._is_answered(planned))
+
+    def _is_replaying(self) -> bool:
+        return self._past is not None
 
     def _settle(self) -> None:
         """Also begins the owners that came up again, in the order in which they began then."""
@@ -116,7 +128,7 @@ class Replay(Attempts):
         values = row.input
         if instance.attempt < row.attempt:
             self._why_skipped(planned, scope, instance, names)
-            values = self._resolved(planned, names)
+            values = instance.input = self._resolved(planned, names)
         return build_inputs(planned.component.fields, values)
 
     def _stored_end(self, instance: Instance) -> Instance | None:
@@ -140,8 +152,12 @@ class Replay(Attempts):
         if row.key in self._past.awaited:
             planned, scope = self._past.awaited.pop(row.key)
             if scope.alive:
+                if row.reused:
+                    self._retake(planned, scope, row.key)
                 self._finish(planned, scope, row)
                 self._settle()
+        elif row.reused:
+            self._taken_ahead.add(row.key)
 
     def _end_replay(self) -> None:
         """What still waits for a row had none: from here on it really starts."""
@@ -155,4 +171,5 @@ class Replay(Attempts):
                 self._ready.push(planned, scope)
         for row in past.left_over():
             self._cancel(row)
+        self._settle()
         self.tick(self.at)
