@@ -11,14 +11,12 @@ from app.core.errors import RunError
 from app.core.states import RunStatus
 from app.core.wire import JSON
 from app.engine.assertions import Assertion, ExpectedError, Verdict, read_assertion
+from app.engine.doubles import is_not_mocked
 from app.engine.planner import Plan
 from app.services.runs.testing.evidence import TestedRun, Wanted, output_text, stages_of
 from app.services.runs.testing.suite import Case
 
 PASSED, FAILED, SKIPPED, ERRORED = "passed", "failed", "skipped", "errored"
-
-#: What the error of a stage says in its details that has neither a mock nor leave to be live.
-NOT_MOCKED = "not_mocked"
 
 Keep = Callable[[], None]  #: called between steps of the work; raises when it is to end
 
@@ -53,17 +51,9 @@ def _not_carried_out(run: TestedRun) -> RunError | None:
         return RunError("EXECUTION", "The run was cancelled.", details={"reason": "cancelled"})
     if run.error is None:
         return None
+    # The limit of the test itself ends the run in no stage.
     is_over = run.error.type == "TIMEOUT" and run.error.stage_id is None
-    return run.error if is_over or _lacks_mock(run.error.to_json()) else None
-
-
-def _lacks_mock(error: Mapping[str, Any] | None) -> bool:
-    """Whether a stage without a mock is behind an error: that of a child run is its cause."""
-    while error:
-        if error["details"].get("reason") == NOT_MOCKED:
-            return True
-        error = error["details"].get("cause")
-    return False
+    return run.error if is_over or is_not_mocked(run.error) else None
 
 
 def _told(

@@ -12,8 +12,8 @@ from app.core.ids import is_id
 from app.core.principal import Principal
 from app.core.states import RunStatus, StageStatus
 from app.core.wire import JSON
-from app.engine.component import Effect
-from app.engine.planner import ROOT, Plan, PlannedStage
+from app.engine.doubles import needs_mock
+from app.engine.planner import ROOT, Plan
 from app.models import Run, StageRun
 from app.models.base import raw
 from app.models.pipelines import Pipeline
@@ -39,7 +39,7 @@ class Recorded:
 
     def mocks(self) -> Mocks:
         """A mock for each effectful or model stage that ended, by its id."""
-        asked = [name for name, stage in self.plan.stages.items() if _reaches_out(stage)]
+        asked = [name for name, stage in self.plan.stages.items() if needs_mock(stage.component)]
         return _mocks(self.run_id, self.plan, asked)
 
     def case(self) -> Case:
@@ -85,11 +85,6 @@ def _subject(who: Principal, row: Any) -> Subject:
     named = (row.pipeline_name, row.pipeline_version)
     text = None if variant == Variant() else variant.text()
     return Subject(*ids, *named, text, row.variables or {})
-
-
-def _reaches_out(planned: PlannedStage) -> bool:
-    component = planned.component
-    return component.effect in (Effect.EFFECTFUL, Effect.MODEL) or component.awaits_child
 
 
 def _mocks(run_id: str, plan: Plan, stage_ids: list[str]) -> Mocks:
