@@ -7,7 +7,14 @@ Nothing here commits.
 
 from __future__ import annotations
 
-from app.models.journal_sql.accept import Version, accept, accept_anew, find_version, open_child
+from app.models.journal_sql.accept import (
+    Version,
+    accept,
+    accept_anew,
+    accept_fork,
+    find_version,
+    open_child,
+)
 from app.models.journal_sql.backlog import (
     COUNTED_EACH,
     COUNTED_PENDING,
@@ -52,6 +59,7 @@ __all__ = [
     "Written",
     "accept",
     "accept_anew",
+    "accept_fork",
     "accept_test_run",
     "claim",
     "claim_test_run",

@@ -27,6 +27,7 @@ from app.services.runs.events import embedded
 from app.services.runs.journal import Journal
 from app.services.runs.restore import restore
 from app.services.runs.settle import settle
+from app.services.runs.standins import SourceGone
 
 
 def stop(who: Principal, run_id: str) -> dict[str, JSON]:
@@ -106,8 +107,8 @@ def _closed(lease: Lease) -> Journal:
         return Journal(lease)
     try:
         coordinator, known = restore(lease)
-    except InvalidPipeline:
-        return Journal(lease)  # its version names what is no longer there
+    except (InvalidPipeline, SourceGone):
+        return Journal(lease)  # it names what is no longer there
     coordinator.cancel()
     journal = Journal(lease, known)
     journal.add(coordinator.drain())

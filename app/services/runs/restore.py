@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -20,6 +21,8 @@ from app.models import RunEvent, StageRun
 from app.models.base import raw, unread
 from app.services.runs import events
 from app.services.runs.claim import Lease
+from app.services.runs.standins import doubles_of
+from app.services.runs.variants import read_variant
 
 READ_AHEAD = 200
 _FINISHED = (StageStatus.COMPLETED, StageStatus.FAILED, StageStatus.SKIPPED)
@@ -50,16 +53,17 @@ class StoredOutputs:
 
 
 def restore(lease: Lease) -> tuple[Coordinator, list[str]]:
-    """The coordinator as it stood, and the ids of the rows that are stored."""
-    facts, plan = _facts(lease), lease.plan
+    """The coordinator as it stood, and the ids of the rows that are stored. Raises SourceGone."""
+    facts, plan, doubles = facts_of(lease.row, lease.started_at), lease.plan, doubles_of(lease.row)
+    outputs = StoredOutputs(lease.run_id)
     if lease.row["began"] is None:
-        return Coordinator(plan, facts, StoredOutputs(lease.run_id), _new_id), []
-    rows = _rows(lease, plan)
+        return Coordinator(plan, facts, outputs, _new_id, doubles=doubles), []
+    rows = stored_rows(lease.run_id, plan)
     finished = [row for row in rows if row.status in _FINISHED]
     # Cancelled ones too: their keys are taken, and what cancelled them follows from the others.
     unfinished = [row for row in rows if row.status not in _FINISHED]
     coordinator = Coordinator.rebuild(
-        plan, facts, StoredOutputs(lease.run_id), _new_id, finished, unfinished, lease.now()
+        plan, facts, outputs, _new_id, finished, unfinished, lease.now(), doubles=doubles
     )
     return coordinator, [row.id for row in rows]
 
@@ -68,10 +72,11 @@ def _new_id() -> str:
     return new_id("stg")
 
 
-def _facts(lease: Lease) -> RunFacts:
-    row, chosen = lease.row, config.settings()
+def facts_of(row: Mapping[str, Any], started_at: int) -> RunFacts:
+    """What a run is told, by its row with JSON as text; it began at `started_at` (ms)."""
+    chosen = config.settings()
     return RunFacts(
-        run_id=lease.run_id,
+        run_id=row["id"],
         pipeline_id=row["pipeline_id"],
         pipeline_name=row["pipeline_name"],
         pipeline_version=row["pipeline_version"],
@@ -79,15 +84,16 @@ def _facts(lease: Lease) -> RunFacts:
         trace_id=row["trace_id"],
         variables=_read(row["variables"]) or {},
         env=chosen.pipeline_values,
-        started_at=lease.started_at,
+        started_at=started_at,
         max_loop_items=chosen.max_loop_items,
         max_output_bytes=chosen.max_output_bytes,
         max_run_bytes=chosen.max_run_bytes,
         output_bytes=row["output_bytes"],
+        timeout_ms=read_variant(row["document"]).timeout_ms,
     )
 
 
-def _rows(lease: Lease, plan: Plan) -> list[Instance]:
+def stored_rows(run_id: str, plan: Plan) -> list[Instance]:
     """The stored stage runs, in the order of their final events; outputs only of those that decide
     what comes next."""
     ended = (RunEvent.run == StageRun.run) & (RunEvent.stage_run_id == StageRun.id)
@@ -95,7 +101,7 @@ def _rows(lease: Lease, plan: Plan) -> list[Instance]:
     query: Any = (
         StageRun.select(*_columns(plan))
         .left_outer_join(RunEvent, on=(ended & last))
-        .where(StageRun.run == lease.run_id)
+        .where(StageRun.run == run_id)
         .order_by(RunEvent.seq)
         .dicts()
     )
@@ -123,6 +129,7 @@ def _columns(plan: Plan) -> list[Any]:
         StageRun.error,
         StageRun.usage,
         StageRun.logs,
+        StageRun.reused,
         StageRun.wake_at,
         StageRun.started_at,
         StageRun.completed_at,
@@ -147,6 +154,7 @@ def _instance(row: dict[str, Any]) -> Instance:
         error=RunError.from_json(row["error"]) if row["error"] else None,
         usage=row["usage"],
         logs=row["logs"] or [],
+        reused=bool(row["reused"]),
         wake_at=_ms(row["wake_at"]),
         started_at=_ms(row["started_at"]),
         completed_at=_ms(row["completed_at"]),

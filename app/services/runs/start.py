@@ -67,7 +67,7 @@ def start_run(
     IdempotencyMismatch for a key that was used with another body. A request that was accepted
     before is answered before anything is judged: the pipeline may have changed since.
     """
-    earlier = _find_earlier(who, idempotency)
+    earlier = find_earlier(who, idempotency)
     if earlier is not None:
         return earlier
     version = resolve(who, reference)
@@ -75,7 +75,7 @@ def start_run(
     row = _row(who, version, input, metadata or {}, priority, trace_id)
     row["breakpoints"] = wire.dumps(list(breakpoints))
     with statement():
-        accepted = journal_sql.accept(row, key_columns(idempotency, row))
+        accepted = journal_sql.accept(row, key_row(idempotency, row))
     if not accepted:
         return _not_accepted(who, reference, idempotency)
     after_commit(lambda: ring("runs"))
@@ -173,7 +173,7 @@ def _text(pointer: str, value: Mapping[str, JSON]) -> str:
         raise ValidationFailed({pointer: [f"This is not JSON: {refused}."]}) from None
 
 
-def key_columns(idempotency: Idempotency | None, row: Mapping[str, Any]) -> dict[str, Any] | None:
+def key_row(idempotency: Idempotency | None, row: Mapping[str, Any]) -> dict[str, Any] | None:
     """The columns of the key that what this row holds is started with; None without a key."""
     if idempotency is None:
         return None
@@ -185,7 +185,7 @@ def key_columns(idempotency: Idempotency | None, row: Mapping[str, Any]) -> dict
     }
 
 
-def _find_earlier(who: Principal, idempotency: Idempotency | None) -> Started | None:
+def find_earlier(who: Principal, idempotency: Idempotency | None) -> Started | None:
     """What the first request with this key has started. Raises IdempotencyMismatch."""
     run_id = find_key(who, idempotency)
     return None if run_id is None else Started(read.accepted_view(who, run_id), replayed=True)
@@ -213,7 +213,7 @@ def _not_accepted(who: Principal, reference: str, idempotency: Idempotency | Non
 
     Raises NotFound when the pipeline was deleted since it was looked up.
     """
-    earlier = _find_earlier(who, idempotency)
+    earlier = find_earlier(who, idempotency)
     if earlier is None:
         resolve(who, reference)
         raise Unavailable("The key expired this moment; send the request once more.")

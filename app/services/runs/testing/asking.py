@@ -16,7 +16,7 @@ from app.infra.database import after_commit, statement
 from app.models import journal_sql
 from app.services.pipelines.documents import resolve
 from app.services.pipelines.saving import checked
-from app.services.runs.start import Idempotency, find_key, key_columns
+from app.services.runs.start import Idempotency, find_key, key_row
 from app.services.runs.testing import recording
 from app.services.runs.testing.checking import check_tests
 from app.services.runs.testing.recording import Recorded, find_recorded
@@ -144,7 +144,7 @@ def _store(who: Principal, suite: Suite, idempotency: Idempotency | None) -> Ask
         "total": len(suite.cases),
     }
     with statement():
-        taken = journal_sql.accept_test_run(row, key_columns(idempotency, row))
+        taken = journal_sql.accept_test_run(row, key_row(idempotency, row))
     if taken:
         after_commit(lambda: ring("tests"))
         return Asked(test_id)
