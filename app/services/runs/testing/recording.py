@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +11,8 @@ from app.core.ids import is_id
 from app.core.principal import Principal
 from app.core.states import RunStatus, StageStatus
 from app.core.wire import JSON
-from app.engine.doubles import needs_mock
+from app.engine.doubles import needs_mock, place_of
+from app.engine.instance import Key
 from app.engine.planner import ROOT, Plan
 from app.models import Run, StageRun
 from app.models.base import raw
@@ -107,7 +107,7 @@ def _mocks(run_id: str, plan: Plan, stage_ids: list[str]) -> Mocks:
             raise too_large()
         by_stage.setdefault(row.stage_id, []).append(row)
     return {
-        stage_id: _mock(sorted(rows, key=_place), plan.stages[stage_id].body == ROOT)
+        stage_id: _mock(rows, plan.stages[stage_id].body == ROOT)
         for stage_id, rows in by_stage.items()
     }
 
@@ -118,33 +118,20 @@ def too_large() -> ValidationFailed:
     return ValidationFailed({"/from_run": [sentence]})
 
 
-def _place(row: Any) -> tuple[list[int], int]:
-    return [int(index) for index in row.iteration_path.split(".") if index], row.round
-
-
 def _mock(rows: list[Any], is_outside: bool) -> dict[str, JSON]:
+    """What answers as these stage runs of one stage did; elsewhere as the last of them."""
+    answers = {place_of(_key(row)): _answer(row) for row in rows}
     completed = [row for row in rows if row.status == StageStatus.COMPLETED]
-    if not completed:
-        return {"error": _error(rows[-1].error)}
-    if is_outside:
-        return {"output": wire.read(completed[-1].output)}
-    return {"outputs": _by_index(completed)}
+    last = _answer(max(completed or rows, key=_key))
+    return last if is_outside else {**last, "places": answers}
 
 
-def _error(error: Mapping[str, JSON]) -> dict[str, JSON]:
-    return {name: error[name] for name in ("type", "message", "retryable")}
+def _key(row: Any) -> Key:
+    path = tuple(int(index) for index in row.iteration_path.split(".") if index)
+    return Key(row.stage_id, path, row.round)
 
 
-def _by_index(completed: list[Any]) -> list[JSON]:
-    """One output for each iteration, outside of loops for each round; what gave none in its turn
-    answers as the next one did that gave some."""
-    found = {(path[-1] if path else round): row for row, (path, round) in _placed(completed)}
-    outputs: list[JSON] = []
-    for index in sorted(found):
-        output = wire.read(found[index].output)
-        outputs += [output] * (index + 1 - len(outputs))
-    return outputs
-
-
-def _placed(rows: list[Any]) -> list[tuple[Any, tuple[list[int], int]]]:
-    return [(row, _place(row)) for row in rows]
+def _answer(row: Any) -> dict[str, JSON]:
+    if row.status == StageStatus.COMPLETED:
+        return {"output": wire.read(row.output)}
+    return {"error": {name: row.error[name] for name in ("type", "message", "retryable")}}
