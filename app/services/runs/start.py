@@ -180,6 +180,7 @@ def _text(pointer: str, value: Mapping[str, JSON]) -> str:
 
 
 def key_row(idempotency: Idempotency | None, row: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The columns of the key that what this row holds is started with; None without a key."""
     if idempotency is None:
         return None
     return {
@@ -198,6 +199,15 @@ def first_breakpoints(breakpoints: str) -> str | None:
 
 def find_earlier(who: Principal, idempotency: Idempotency | None) -> Started | None:
     """What the first request with this key has started. Raises IdempotencyMismatch."""
+    held = find_key(who, idempotency)
+    if held is None:
+        return None
+    first = (held.body or {}).get("breakpoints", [])
+    return Started(read.accepted_view(who, held.run_id, first), replayed=True)
+
+
+def find_key(who: Principal, idempotency: Idempotency | None) -> Any:
+    """The key of the first such request, with `run_id` and `body`. Raises IdempotencyMismatch."""
     if idempotency is None:
         return None
     held: Any = IdempotencyKey.get_or_none(
@@ -206,12 +216,9 @@ def find_earlier(who: Principal, idempotency: Idempotency | None) -> Started | N
         IdempotencyKey.key == idempotency.key,
         IdempotencyKey.expires_at >= clock.now(),
     )
-    if held is None:
-        return None
-    if held.body_digest != idempotency.body_digest:
+    if held is not None and held.body_digest != idempotency.body_digest:
         raise IdempotencyMismatch
-    first = (held.body or {}).get("breakpoints", [])
-    return Started(read.accepted_view(who, held.run_id, first), replayed=True)
+    return held
 
 
 def _not_accepted(who: Principal, reference: str, idempotency: Idempotency | None) -> Started:
