@@ -158,10 +158,18 @@ def database_url(database_template: str, tmp_path) -> Iterator[str]:
     else:
         url = database_template
         db.connect(url, max_connections=60)
-        tables = ", ".join(table._meta.table_name for table in ALL)
-        db.database.execute_sql(f"TRUNCATE {tables} CASCADE")
+        empty_tables()
     yield url
     db.disconnect()
+
+
+def empty_tables() -> None:
+    """Deletes every row, alone with the tables as TRUNCATE would be: that makes new files of all
+    tables and their indexes, which takes five hundred times as long."""
+    names = [table._meta.table_name for table in ALL]
+    deletions = "; ".join(f"DELETE FROM {name}" for name in reversed(names))
+    with db.transaction():
+        db.database.execute_sql(f"LOCK TABLE {', '.join(names)}; {deletions}")
 
 
 @pytest.fixture

@@ -16,11 +16,11 @@ import urllib3
 from click.testing import CliRunner
 from werkzeug.serving import make_server
 
-from app.api import build_app
 from app.cli.commands import fm as fm_commands
 from app.cli.home import Home
 from app.cli.process import wait_gone
 from app.infra import broker
+from tests.api.conftest import served
 from tests.cli.scripted import ScriptedStudio
 
 ROOT = Path(__file__).parents[2]
@@ -128,7 +128,7 @@ class Api:
 def api(settings, here, monkeypatch):
     """Studio's API on a real database, which `fm` finds; no worker runs."""
     broker.connect(settings.broker_url)
-    app = build_app("local", settings)
+    app = served("local", settings)
     server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever, args=[0.02])
     thread.start()
