@@ -76,8 +76,7 @@ class Coordinator(Holding):
     @property
     def has_more(self) -> bool:
         """Whether another turn would start something now, without a new fact."""
-        can_choose = self._may_start() and self._can_choose(self._has_room())
-        return can_choose or self._find_begun_child() is not None
+        return self._may_start() and self._can_choose(self._has_room())
 
     def turn(self) -> tuple[list[Call | ChildCall], Outcome | None]:
         """Starts what can start: calls to carry out, and how the run ended or waits.
@@ -141,8 +140,7 @@ class Coordinator(Holding):
         return records
 
     def _next_ready(self) -> tuple[PlannedStage, Scope] | None:
-        chosen = self._choose(self._has_room()) if self._may_start() else None
-        return chosen or self._take_begun_child()
+        return self._choose(self._has_room()) if self._may_start() else None
 
     def _may_start(self) -> bool:
         return not self.stopping and self._end is None

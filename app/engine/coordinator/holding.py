@@ -33,7 +33,6 @@ class Holding(Replay):
     failures that are held back halt until they may take effect.
     """
 
-    stopping: bool
     _control = GO_ON
     _passed: frozenset[Place] = frozenset()
     _hit: Chosen | None = None
@@ -112,20 +111,6 @@ class Holding(Replay):
         if self._hit is not None and not _is_wanted(*self._hit):
             self._hit = None
         return self._hit is not None
-
-    def _find_begun_child(self) -> Key | None:
-        """A stage that waited for its child when the run was taken up: whatever halts the run, it
-        goes on waiting."""
-        if self.stopping or self._end is not None or (self._is_free and not self.held):
-            return None
-        begun = (
-            scope.key_of(stage.stage.id) for stage, scope in self._ready if _waits(stage, scope)
-        )
-        return next(begun, None)
-
-    def _take_begun_child(self) -> Chosen | None:
-        key = self._find_begun_child()
-        return None if key is None else self._ready.take(key)
 
     # Failing.
 
@@ -212,13 +197,6 @@ class Holding(Replay):
 
 def _place(planned: PlannedStage, scope: Scope) -> Place:
     return Place(scope.key_of(planned.stage.id))
-
-
-def _waits(planned: PlannedStage, scope: Scope) -> bool:
-    """Whether an attempt of the stage waits for a child run."""
-    instance = scope.live.get(planned.stage.id)
-    is_under_way = instance is not None and instance.status is StageStatus.RUNNING
-    return planned.component.awaits_child and is_under_way and scope.alive
 
 
 def _is_wanted(planned: PlannedStage, scope: Scope) -> bool:
