@@ -6,6 +6,7 @@ import pytest
 
 from app.core.ids import is_id
 from app.core.principal import SCOPES
+from app.services.runs import drive
 from tests.api.conftest import (  # noqa: F401 fixtures
     GOOD,
     anonymous,
@@ -50,12 +51,26 @@ def things_of(client) -> dict[str, str]:
     client.post("/api/v1/pipelines", json=GOOD | {"name": "ran"})
     run = client.post("/api/v1/runs", json={"pipeline_id": "ran"}).json
     return {
+        **past_of(client),
         "<string:key_id>": key["id"],
         "<string:pipeline_id>": pipeline["id"],
         "<string:run_id>": run["id"],
         "<string:version>": pipeline["version"],
         "<string:component_type>": "logger",
         "<asset>": "LICENSE",
+    }
+
+
+def past_of(client) -> dict[str, str]:
+    """A run that is over, with the viewing cursor between two snapshots, and the one there."""
+    stages = [{"id": id, "component_type": "logger", "config": {"message": id}} for id in "ab"]
+    client.post("/api/v1/pipelines", json={"name": "past", "stages": stages})
+    run = client.post("/api/v1/runs", json={"pipeline_id": "past", "priority": "high"}).json["id"]
+    drive.advance_run()
+    there = client.post(f"/api/v1/time-travel/{run}/step-back").json["id"]
+    return {
+        "time-travel/<string:run_id>": f"time-travel/{run}",
+        "<string:snapshot_id>": there,
     }
 
 

@@ -15,7 +15,7 @@ from app.api.docs import register_docs
 from app.api.identity import apikeys, me
 from app.api.library import registry
 from app.api.pipelines import pipelines
-from app.api.runs import control, run, runs, socket, stages, stream
+from app.api.runs import control, run, runs, socket, stages, stream, timetravel
 from app.infra import broker, bus, database
 
 _BLUEPRINTS = (
@@ -30,6 +30,7 @@ _BLUEPRINTS = (
     stages.blp,
     run.blp,
     stream.blp,
+    timetravel.blp,
     registry.blp,
 )
 

@@ -189,7 +189,7 @@ class Holding(Replay):
     def _between_attempts(self) -> list[Instance]:
         return [
             instance
-            for scope in self._opened()
+            for scope in self._open_scopes()
             for instance in scope.live.values()
             if instance.status is StageStatus.PENDING
         ]

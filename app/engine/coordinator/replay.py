@@ -151,14 +151,14 @@ class Replay(Attempts):
         self.tick(pause.since)
         length = pause.until - pause.since
         self._timers.stand_still(pause.until, length)
-        for scope in self._opened():
+        for scope in self._open_scopes():
             for run in scope.owners.values():
                 if run.began_at < pause.until:
                     run.began_at += length
         self.at = max(self.at, pause.until)
         self.tick(self.at)
 
-    def _opened(self) -> Iterator[Scope]:
+    def _open_scopes(self) -> Iterator[Scope]:
         """All bodies that are open, each after the one that its owner stands in."""
         scopes = [self.root]
         for scope in scopes:  # grows while it is walked, however deep owners nest
@@ -196,7 +196,7 @@ class Replay(Attempts):
             row = scope.live.get(key.stage_id) if scope.alive else None
             if row is not None and row.status is StageStatus.PENDING:
                 self._wake_later(planned, scope, row)
-            elif row is not None and row.error is not None:
+            elif row is not None and row.status is StageStatus.RUNNING and row.error:
                 self.held[key] = Underway(planned, scope, row)  # failed, without effect so far
             else:
                 (self._ready if row is None else self._again).push(planned, scope)

@@ -1,4 +1,4 @@
-"""FLUSH and SETTLE: rows and events behind one fence that proves the lease."""
+"""FLUSH and SETTLE: rows, events and snapshots behind one fence that proves the lease."""
 
 from __future__ import annotations
 
@@ -37,6 +37,8 @@ _STAGE_TYPES = {
 STAGE_COLUMNS = tuple(_STAGE_TYPES)
 EVENT_COLUMNS = ("type", "stage_run_id", "data", "at")
 _EVENT_TYPES = ("text", "text", "text", "timestamptz")
+SNAPSHOT_COLUMNS = ("id", "created_at", "seq", "stage_run_id", "variables")
+_SNAPSHOT_TYPES = ("text", "timestamptz", "int", "text", "text")
 _KEPT = ("id", "stage_id", "stage_name", "component_type", "iteration_path", "round", "created_at")
 _UPSERT = ", ".join(
     # An owner's input is written once, with its first row.
@@ -57,7 +59,8 @@ class Fenced(NamedTuple):
 
 
 class Written(NamedTuple):
-    """Rows and events to write behind a fence, in column order of STAGE_COLUMNS, EVENT_COLUMNS.
+    """What to write behind a fence, in column order of STAGE_COLUMNS, EVENT_COLUMNS and
+    SNAPSHOT_COLUMNS.
 
     `fresh` rows were never written before. `output_bytes` is added to the run's sum; `finished`
     says that some stage finished, which clears the count of recoveries.
@@ -68,6 +71,7 @@ class Written(NamedTuple):
     events: Sequence[Sequence[Any]]
     output_bytes: int
     finished: bool
+    snapshots: Sequence[Sequence[Any]] = ()
 
 
 _ADVANCE = (
@@ -113,15 +117,22 @@ _PG_EVENTS = (
     f"unnest({_arrays('e', EVENT_COLUMNS, _EVENT_TYPES)}) "
     "WITH ORDINALITY AS t(type, stage, data, at, k)"
 )
+_SNAPSHOT_INTO = f"INSERT INTO time_travel_snapshots (run_id, {', '.join(SNAPSHOT_COLUMNS)}) "
+_PG_SNAPSHOTS = (
+    f"{_SNAPSHOT_INTO} SELECT :run, t.* FROM fence, "
+    f"unnest({_arrays('p', SNAPSHOT_COLUMNS, _SNAPSHOT_TYPES)}) AS t"
+)
 
 
 @functools.lru_cache(maxsize=16)
-def _pg_write(settle: bool, stages: bool, events: bool) -> str:
+def _pg_write(settle: bool, stages: bool, events: bool, snapshots: bool) -> str:
     parts = [f"fence AS ({_fence(settle)})"]
     if stages:
         parts.append(f"s AS ({_PG_STAGES})")
     if events:
         parts.append(f"e AS ({_PG_EVENTS})")
+    if snapshots:
+        parts.append(f"p AS ({_PG_SNAPSHOTS})")
     return f"WITH {', '.join(parts)} SELECT base, control_seq FROM fence"
 
 
@@ -148,7 +159,10 @@ def _write(fence: dict[str, Any], written: Written, settle: bool) -> Fenced | No
         fence |= _columns("s", STAGE_COLUMNS, rows)
     if written.events:
         fence |= _columns("e", EVENT_COLUMNS, written.events)
-    found = execute_often(_pg_write(settle, bool(rows), bool(written.events)), fence).fetchone()
+    if written.snapshots:
+        fence |= _columns("p", SNAPSHOT_COLUMNS, written.snapshots)
+    sql = _pg_write(settle, bool(rows), bool(written.events), bool(written.snapshots))
+    found = execute_often(sql, fence).fetchone()
     return Fenced(*found) if found else None
 
 
@@ -168,6 +182,11 @@ def _write_by_copy(fence: dict[str, Any], written: Written, settle: bool) -> Fen
         execute(_PG_STAGES.replace("FROM fence, ", "FROM "), values)
     numbered = ((run, found[0] + k, *event) for k, event in enumerate(written.events, 1))
     _copy("run_events", ("run_id", "seq", *EVENT_COLUMNS), numbered)
+    _copy(
+        "time_travel_snapshots",
+        ("run_id", *SNAPSHOT_COLUMNS),
+        ((run, *snapshot) for snapshot in written.snapshots),
+    )
     return Fenced(*found)
 
 
@@ -187,6 +206,7 @@ _LITE_STAGES = f"{_STAGE_INTO} VALUES (?, ?, {', '.join('?' * len(STAGE_COLUMNS)
 _LITE_EVENTS = (
     "INSERT INTO run_events (run_id, seq, type, stage_run_id, data, at) VALUES (?, ?, ?, ?, ?, ?)"
 )
+_LITE_SNAPSHOTS = f"{_SNAPSHOT_INTO} VALUES (?, {', '.join('?' * len(SNAPSHOT_COLUMNS))})"
 
 
 def _write_in_steps(fence: dict[str, Any], written: Written, settle: bool) -> Fenced | None:
@@ -200,6 +220,7 @@ def _write_in_steps(fence: dict[str, Any], written: Written, settle: bool) -> Fe
         _LITE_EVENTS,
         [(run, found[0] + k, *event) for k, event in enumerate(written.events, 1)],
     )
+    cursor.executemany(_LITE_SNAPSHOTS, [(run, *snapshot) for snapshot in written.snapshots])
     return Fenced(*found)
 
 

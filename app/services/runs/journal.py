@@ -1,4 +1,5 @@
-"""The journal of a run: rows and events gathered in memory, written behind the fence, then told."""
+"""The journal of a run: rows, events and snapshots gathered in memory, written behind the fence;
+then told."""
 
 from __future__ import annotations
 
@@ -19,6 +20,7 @@ from app.models import journal_sql
 from app.models.journal_sql import STAGE_COLUMNS, Fenced, Written
 from app.services import figures
 from app.services.runs import events
+from app.services.runs.capturing import Captured
 from app.services.runs.claim import Lease
 
 FLUSH_AFTER_SECONDS = 0.05
@@ -77,6 +79,7 @@ class Journal:
         self._known = set(known)  # ids of rows that stand in the table
         self._rows: dict[str, tuple[Any, ...]] = {}
         self._events: list[tuple[str, Mapping[str, Any] | None, Mapping[str, JSON], str]] = []
+        self._captured = Captured(lease.row)
         self._early: list[dict[str, JSON]] = []  # events that were stored by the claim
         self._first_at: float | None = None
 
@@ -93,12 +96,14 @@ class Journal:
     def add(self, records: Iterable[Record]) -> None:
         """Buffers rows and events in order; of a row only its last state is written."""
         with self._lock:
-            for instance, type, data, at, _ in records:
+            for instance, type, data, at, writes in records:
                 row = row_of(instance, at)
                 self._rows[instance.id] = row
                 if type is not None:
-                    stage = dict(zip(STAGE_COLUMNS, row, strict=True))
-                    self._events.append((type, stage, data, clock.text_of_ms(at)))
+                    stage, moment = dict(zip(STAGE_COLUMNS, row, strict=True)), clock.text_of_ms(at)
+                    self._events.append((type, stage, data, moment))
+                    if type in events.STAGE_ENDS:
+                        self._captured.add(instance.id, moment, writes)
                 self._touch()
 
     def flush_if_old(self) -> None:
@@ -187,7 +192,8 @@ class Journal:
             stage for type, stage, _, _ in self._events if stage and type in events.STAGE_ENDS
         ]
         size = sum(len((stage["output"] or "").encode()) for stage in finished)
-        return Written(fresh, known, stored, size, bool(finished))
+        snapshots = self._captured.rows
+        return Written(fresh, known, stored, size, bool(finished), snapshots)
 
     def _publish_after(self, fenced: Fenced, last: Mapping[str, JSON] | None = None) -> None:
         run_id, limit = self.lease.run_id, config.settings().event_output_bytes
@@ -209,6 +215,7 @@ class Journal:
             figures.flushed(clock.monotonic() - self._first_at)
         self._known.update(self._rows)
         self._rows, self._events, self._early = {}, [], []
+        self._captured.rows = []
         self._first_at = None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -55,10 +55,10 @@ class StoredOutputs:
 
 def restore(lease: Lease) -> tuple[Coordinator, list[str]]:
     """The coordinator as it stood, and the ids of the rows that are stored."""
-    facts, plan = _facts(lease), lease.plan
+    facts, plan = facts_of(lease.row, lease.started_at), lease.plan
     if lease.row["began"] is None:
         return Coordinator(plan, facts, StoredOutputs(lease.run_id), _new_id), []
-    rows = _rows(lease, plan)
+    rows = _numbered_rows(lease.run_id, plan)
     finished = [(row, seq) for row, seq in rows if row.status in _FINISHED]
     coordinator = Coordinator.rebuild(
         plan,
@@ -79,10 +79,11 @@ def _new_id() -> str:
     return new_id("stg")
 
 
-def _facts(lease: Lease) -> RunFacts:
-    row, chosen = lease.row, config.settings()
+def facts_of(row: Mapping[str, Any], started_at: int) -> RunFacts:
+    """What a run is told, by its row with JSON as text; it began at `started_at` (ms)."""
+    chosen = config.settings()
     return RunFacts(
-        run_id=lease.run_id,
+        run_id=row["id"],
         pipeline_id=row["pipeline_id"],
         pipeline_name=row["pipeline_name"],
         pipeline_version=row["pipeline_version"],
@@ -90,7 +91,7 @@ def _facts(lease: Lease) -> RunFacts:
         trace_id=row["trace_id"],
         variables=_read(row["variables"]) or {},
         env=chosen.pipeline_values,
-        started_at=lease.started_at,
+        started_at=started_at,
         max_loop_items=chosen.max_loop_items,
         max_output_bytes=chosen.max_output_bytes,
         max_run_bytes=chosen.max_run_bytes,
@@ -121,15 +122,20 @@ def _pause(ends: Sequence[int], seq: int, since: int, until: int) -> Pause:
     return Pause(bisect_left(ends, seq), since, until)
 
 
-def _rows(lease: Lease, plan: Plan) -> list[tuple[Instance, int]]:
-    """The stored stage runs, in the order of their final events, with the numbers of those; outputs
-    only of those that decide what comes next."""
+def stored_rows(run_id: str, plan: Plan) -> list[Instance]:
+    """The stored stage runs, in the order of their final events; outputs only of those that decide
+    what comes next."""
+    return [row for row, _ in _numbered_rows(run_id, plan)]
+
+
+def _numbered_rows(run_id: str, plan: Plan) -> list[tuple[Instance, int]]:
+    """`stored_rows`, each with the number of its final event."""
     ended = (RunEvent.run == StageRun.run) & (RunEvent.stage_run_id == StageRun.id)
     last = RunEvent.type.in_(events.STAGE_ENDS)
     query: Any = (
         StageRun.select(*_columns(plan))
         .left_outer_join(RunEvent, on=(ended & last))
-        .where(StageRun.run == lease.run_id)
+        .where(StageRun.run == run_id)
         .order_by(RunEvent.seq)
         .dicts()
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.engine.control import GO_ON, NOWHERE, Control
-from app.engine.instance import Completed, Failed, HandedBack, Paused
+from app.engine.instance import Completed, Failed, Finished, HandedBack, Parked, Paused
 from tests.engine.coordinator.halting import before, world_of
 from tests.engine.coordinator.world import stage
 
@@ -178,6 +178,44 @@ def test_a_worker_that_stops_hands_back_a_run_whose_breakpoint_is_not_reached():
     coordinator.obey(Control(only=before("a")))
 
     assert coordinator.turn() == ([], HandedBack())
+
+
+def test_a_call_that_a_lost_worker_had_begun_is_finished_first():
+    world = chain()
+    assert world.go(stop_after=1) is None
+
+    assert world.go(PAUSE) == Paused("pause", before("b"))
+    assert world.row("a")["attempt"] == 2
+
+
+def test_a_worker_that_stops_hands_back_a_run_in_which_a_call_is_unfinished():
+    world = chain()
+    assert world.go(stop_after=1) is None
+    coordinator = world.rebuilt()
+    coordinator.stopping = True
+    coordinator.obey(PAUSE)
+
+    assert coordinator.turn() == ([], HandedBack())
+
+
+def test_a_child_that_is_awaited_ends_before_its_parent_pauses():
+    world = world_of(
+        stage("sub", "subpipeline", config={"pipeline_id": "pl-2"}), stage("b", after=("sub",))
+    )
+    parent = world.fresh()
+    parent.turn()
+    for record in parent.drain():
+        world.write(record)
+    coordinator = world.rebuilt()
+    coordinator.obey(PAUSE)
+
+    [call], outcome = coordinator.turn()
+    assert outcome is None
+    coordinator.wait_for(call, None)
+    assert coordinator.turn() == ([], Parked(None, call.run_id))
+    coordinator.take(Finished(call.key, call.attempt, {"run_id": call.run_id}))
+
+    assert coordinator.turn() == ([], Paused("pause", before("b")))
 
 
 def test_standing_tells_the_stages_outside_bodies():

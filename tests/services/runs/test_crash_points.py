@@ -15,6 +15,7 @@ from app.services.runs import drive, recover
 from app.services.runs.children import Children
 from app.services.runs.journal import Journal
 from tests.services.runs.conftest import transform
+from tests.services.runs.test_snapshots import is_whole
 from tests.services.runs.test_waiting import LONG_AGO
 
 UNSTEADY = ("execution_time", "elapsed", "percent_elapsed", "run_id", "execution_time_ms")
@@ -194,5 +195,6 @@ def test_worker_that_dies_at_any_write_is_replaced_and_the_run_ends_the_same(beg
 
             where = f"died {'after' if after else 'before'} write {at} of {writes}"
             assert outcome() == expected, where
+            assert all(is_whole(run.id) for run in Run.select()), where
             assert max(calls().values()) <= 2, where
             assert all(calls()[key] == before[key] for key in done), where
