@@ -39,6 +39,8 @@ class Attempts(Finishing):
             if reason is not None:
                 self._skip(planned, scope, instance, reason)
                 return None
+            if self._doubles is not None and self._stands_in(planned, scope, instance, names):
+                return None
             values = self._resolved(planned, names)
             inputs = build_inputs(component.fields, values)
         except StageError as refused:

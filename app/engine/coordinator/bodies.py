@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Any
 
+from app.core.errors import RunError
 from app.core.states import StageStatus
 from app.core.wire import JSON
 from app.engine.coordinator.ending import returned, run_ending
@@ -13,7 +14,8 @@ from app.engine.coordinator.facts import Outputs, RunFacts
 from app.engine.coordinator.ledger import Ledger
 from app.engine.coordinator.scope import BodyShape, OwnerRun, Scope
 from app.engine.coordinator.writes import Writes
-from app.engine.instance import Instance, Result
+from app.engine.doubles import is_not_mocked
+from app.engine.instance import Failed, Instance, Result
 from app.engine.owner import Open, Skip
 from app.engine.planner import ROOT, Plan, PlannedStage
 
@@ -31,6 +33,9 @@ class Bodies(Ledger):
         self._shapes: dict[tuple[str | None, str], BodyShape] = {}
         self._rounds: dict[tuple[Any, tuple[int, ...]], int] = {}
         self.root = Scope(self._shape(ROOT), facts.variables)
+        if facts.timeout_ms is not None:
+            limit = facts.started_at + facts.timeout_ms
+            self._timers.add(limit, lambda: self._end is None, self._time_out)
 
     def _shape(self, key: tuple[str | None, str]) -> BodyShape:
         shape = self._shapes.get(key)
@@ -49,14 +54,20 @@ class Bodies(Ledger):
 
     def _round(self, run: OwnerRun, shape: BodyShape, path: tuple[int, ...]) -> int:
         """A repeatable body counts its openings; any other takes its owner's round."""
+        round = self._next_round(run, shape, path)
+        body = shape.body
+        if body.repeatable or run.planned.stage.retry.max_attempts > 1:
+            self._rounds[(body.owner, body.name), path] = round + 1
+        return round
+
+    def _next_round(self, run: OwnerRun, shape: BodyShape, path: tuple[int, ...]) -> int:
         body, own = shape.body, run.scope.round
         if not body.repeatable and run.planned.stage.retry.max_attempts == 1:
             return own
-        place = ((body.owner, body.name), path)
-        taken = self._rounds.get(place, 0)
-        round = taken if body.repeatable else max(own, taken)
-        self._rounds[place] = round + 1
-        return round
+        taken = self._rounds.get(((body.owner, body.name), path), 0)
+        if run.reuses and body.repeatable and not run.opened:
+            taken = self._first_round(run, shape, path, taken)
+        return taken if body.repeatable else max(own, taken)
 
     def _enter(self, scope: Scope) -> None:
         for member in scope.shape.members:
@@ -104,6 +115,9 @@ class Bodies(Ledger):
         """A stage run is final: those that waited for it may be ready, its body may be over."""
         stage_id = planned.stage.id
         self._leave_live(scope, stage_id, instance)
+        if self._doubles is not None and is_not_mocked(instance.error):
+            assert instance.error is not None
+            return self._abort(instance.error)
         if instance.status is StageStatus.FAILED and planned.stage.on_error != "continue":
             scope.error = scope.error or instance.error
         elif planned.component.reads_back:
@@ -152,6 +166,15 @@ class Bodies(Ledger):
         """Ends the run: what is under way is abandoned, the rest is skipped."""
         self._skip_all(self._kill(self.root), "return")
         self._end = returned(self.plan, stage_id, output)
+
+    def _time_out(self) -> None:
+        limit = self.facts.timeout_ms
+        self._abort(RunError("TIMEOUT", f"The run did not end within {limit} ms."))
+
+    def _abort(self, error: RunError) -> None:
+        """Ends the run, whatever is under way."""
+        self._kill(self.root)
+        self._end = Failed(error)
 
     def _leave_loop(self, scope: Scope, result: Result, reason: str) -> None:
         """Ends the innermost iteration: what has begun goes on, the rest is skipped.

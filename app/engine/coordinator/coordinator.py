@@ -11,6 +11,7 @@ from app.engine.coordinator.holding import Holding
 from app.engine.coordinator.ledger import Underway
 from app.engine.coordinator.past import Past
 from app.engine.coordinator.scope import Scope
+from app.engine.doubles import NO_DOUBLES, Doubles
 from app.engine.instance import (
     Away,
     Call,
@@ -49,16 +50,17 @@ class Coordinator(Holding):
         at: int,
         pauses: Sequence[Pause] = (),
         breakpoints: Breakpoints = NO_BREAKPOINTS,
+        doubles: Doubles = NO_DOUBLES,
     ) -> Coordinator:
         """The coordinator of a run as its stored rows tell, at the time `at` (ms).
 
         `finished` in the order of their final events; `unfinished` are all that have none: running,
         between two attempts, held back, or cancelled. `pauses` are those that are over, in order;
-        `breakpoints` those that stand. The same code decides again, by the recorded times, what it
-        decided then.
+        `breakpoints` those that stand; `doubles` are as ever. The same code decides again, by the
+        recorded times, what it decided then.
         """
         past = Past([*finished, *unfinished], breakpoints)
-        run = cls(plan, facts, outputs, new_id, past)
+        run = cls(plan, facts, outputs, new_id, past, doubles)
         run._feed_all(finished, pauses)
         run.tick(at)
         run._end_replay()

@@ -15,7 +15,8 @@ class RunFacts:
 
     `variables` are those that the run begins with. `output_bytes` were stored before. A timer
     nearer than `wait_inline_ms` is waited for, a later one parks the run: somewhat less than the
-    second of contract 03, for some of a delay has passed when it is looked at.
+    second of contract 03, for some of a delay has passed when it is looked at. `timeout_ms` after
+    its start the run fails.
     """
 
     run_id: str
@@ -32,6 +33,7 @@ class RunFacts:
     max_run_bytes: int = 67_108_864
     output_bytes: int = 0
     wait_inline_ms: int = 900
+    timeout_ms: int | None = None
 
 
 class Outputs(Protocol):

@@ -37,6 +37,7 @@ class Finishing(Owning):
         instance = instance or self._new(planned, scope)
         instance.status = StageStatus.SKIPPED
         instance.skip_reason = reason
+        instance.reused = self._doubles is not None and self._was_skipped(scope, instance)
         self._ended(planned, scope, instance, "stage_skipped", {"reason": reason})
 
     def _new(self, planned: PlannedStage, scope: Scope) -> Instance:
@@ -66,6 +67,7 @@ class Finishing(Owning):
             instance.output_text = self._seal.text(instance.output)
         except Exception as raised:
             instance.output = None
+            instance.reused = False  # what was given in place of executing it did not fit
             return self._refuse(planned, scope, instance, raised)
         instance.status = StageStatus.COMPLETED
         self._ended(planned, scope, instance, "stage_completed", {})
@@ -132,6 +134,8 @@ class Finishing(Owning):
     ) -> None:
         stage_id = planned.stage.id
         scope.written.pop(stage_id, None)
+        if self._doubles is not None and self._was_tried_again(planned, scope, instance):
+            delay_ms = 0
         instance.status = StageStatus.PENDING
         instance.error = error
         instance.wake_at = self.at + delay_ms

@@ -36,6 +36,7 @@ class Owning(Bodies):
         evaluate = evaluator_here(names)
         reducer: Owner = owner(planned.stage.id, inputs, evaluate, self.facts)
         run = scope.owners[planned.stage.id] = OwnerRun(planned, scope, reducer, began_at)
+        run.reuses = self._doubles is not None and self._may_reuse(planned, scope)
         self._limit(run)
         self._ask(run, reducer.start)
 
@@ -79,7 +80,7 @@ class Owning(Bodies):
     def _open_at(self, run: OwnerRun, move: Open) -> None:
         if move.index is not None and len(run.scope.path) >= MAX_LOOPS:
             return self._end_owner(run, Fail(_too_deep(run.planned.stage.id)))
-        if not move.after_ms:
+        if not move.after_ms or (run.reuses and self._was_waited_for(run, move)):
             return self._open(run, move)
         run.waiting[move.tag] = move
 
@@ -91,6 +92,12 @@ class Owning(Bodies):
             self._open(run, move)
 
         self._timers.add(run.since(self.at) + move.after_ms, is_wanted, open_now)
+
+    def _was_waited_for(self, run: OwnerRun, move: Open) -> bool:
+        """Whether this opening stands in the run that this one is forked from."""
+        shape, path = self._shape((run.planned.stage.id, move.body)), run.scope.path
+        path = path if move.index is None else (*path, move.index)
+        return self._was_opened(shape, path, self._next_round(run, shape, path))
 
     def _abandon(self, run: OwnerRun, tag: Any) -> None:
         run.waiting.pop(tag, None)

@@ -30,6 +30,10 @@ class Past:
         row = self._rows.get(key)
         return self._rows.pop(key) if row is not None and row.attempt else None
 
+    def knows(self, key: Key) -> bool:
+        """Whether there is a row of this stage run that was not recalled yet."""
+        return key in self._rows
+
     def relive(self, row: Instance, attempt: int) -> Instance:
         """The owner of `row` as it stood when this attempt began."""
         self._owners[row.key] = row

@@ -10,19 +10,20 @@ from app.core.errors import StageError
 from app.core.states import StageStatus
 from app.engine.coercion import build_inputs
 from app.engine.control import Pause
-from app.engine.coordinator.attempts import Attempts
+from app.engine.coordinator.doubling import Doubling
 from app.engine.coordinator.facts import Outputs, RunFacts
 from app.engine.coordinator.ledger import Underway
 from app.engine.coordinator.names import StageNames
 from app.engine.coordinator.past import Past
 from app.engine.coordinator.queues import Ready
 from app.engine.coordinator.scope import Scope
+from app.engine.doubles import NO_DOUBLES, Doubles
 from app.engine.instance import Instance
 from app.engine.owner import Owner
 from app.engine.planner import Plan, PlannedStage
 
 
-class Replay(Attempts):
+class Replay(Doubling):
     """While there is a past, stages wait for their rows instead of starting.
 
     Owners begin where they began; what they decided follows from their bodies' rows and from the
@@ -37,8 +38,9 @@ class Replay(Attempts):
         outputs: Outputs,
         new_id: Callable[[], str],
         past: Past | None = None,
+        doubles: Doubles = NO_DOUBLES,
     ) -> None:
-        super().__init__(plan, facts, outputs, new_id)
+        super().__init__(plan, facts, outputs, new_id, doubles)
         self._past = past
         self._reliving = Ready()
         self._enter(self.root)
@@ -47,20 +49,35 @@ class Replay(Attempts):
     def _offer(self, planned: PlannedStage, scope: Scope) -> None:
         past = self._past
         if past is None:
-            return self._ready.push(planned, scope)
+            if self._source is None or not self._is_reused(planned, scope):
+                self._ready.push(planned, scope)
+            return
         key = scope.key_of(planned.stage.id)
+        # What was to be taken over when the worker stopped still is, once its rows are fed.
+        if self._source is not None and not past.knows(key) and self._is_reused(planned, scope):
+            return
         past.awaited[key] = (planned, scope)
         row = past.recall(key)
         if row is not None:
             scope.live[key.stage_id] = row
-            if isinstance(planned.component, Owner):
+            if isinstance(planned.component, Owner) and self._begins_again(planned, row):
                 self._reliving.push(planned, scope)
 
+    def _begins_again(self, planned: PlannedStage, row: Instance) -> bool:
+        """Whether this owner opened bodies in this run, which now open again."""
+        return not (row.reused or self._is_answered(planned))
+
     def _settle(self) -> None:
-        """Also begins the owners that came up again, in the order in which they began then."""
+        """Also begins the owners that came up again, in the order in which they began then, and
+        takes over what can be.
+        """
         super()._settle()
         while (owner := self._reliving.pop(True)) is not None:
             self._relive_first(*owner)
+            super()._settle()
+        # Nothing is taken over before all that was is fed.
+        while self._reusable and self._past is None:
+            self._reuse_next()
             super()._settle()
 
     def _relive_first(self, planned: PlannedStage, scope: Scope) -> None:
@@ -118,7 +135,7 @@ class Replay(Attempts):
         values = row.input
         if instance.attempt < row.attempt:
             self._why_skipped(planned, scope, instance, names)
-            values = self._resolved(planned, names)
+            values = instance.input = self._resolved(planned, names)
         return build_inputs(planned.component.fields, values)
 
     def _stored_end(self, instance: Instance) -> Instance | None:
@@ -185,8 +202,12 @@ class Replay(Attempts):
         if row.key in self._past.awaited:
             planned, scope = self._past.awaited.pop(row.key)
             if scope.alive:
+                if row.reused:
+                    self._retake(planned, scope, row.key)
                 self._finish(planned, scope, row)
                 self._settle()
+        elif row.reused:
+            self._taken_ahead.add(row.key)
 
     def _end_replay(self) -> None:
         """What still waits for a row had none: from here on it really starts."""
@@ -202,4 +223,5 @@ class Replay(Attempts):
                 (self._ready if row is None else self._again).push(planned, scope)
         for row in past.left_over():
             self._cancel(row)
+        self._settle()
         self.tick(self.at)

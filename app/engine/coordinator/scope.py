@@ -35,6 +35,7 @@ class Scope:
     `live` holds what has begun and is not final, `done` what is final, `closed` what gates decided
     against. `leaving` is set when
     break_loop or continue_loop ended the iteration: how it ends, and why the rest is skipped.
+    `reuses`: its stages may be taken over from the run that this one is forked from.
     """
 
     __slots__ = (
@@ -53,6 +54,7 @@ class Scope:
         "owners",
         "parent",
         "path",
+        "reuses",
         "round",
         "run",
         "variables",
@@ -73,6 +75,7 @@ class Scope:
         self.path = path
         self.round = round
         self.run = run
+        self.reuses = run.reuses if run else True
         self.move = move
         self.ordinal = run.opened if run else 0
         self.parent = run.scope if run else None
@@ -173,6 +176,7 @@ class OwnerRun:
     """One attempt of an owner: its reducer and its openings.
 
     `variables` is what the next opening sees, `written` what ended openings wrote, by their order.
+    `reuses`: it began with the inputs that it had in the run that this one is forked from.
     """
 
     __slots__ = (
@@ -183,6 +187,7 @@ class OwnerRun:
         "openings",
         "planned",
         "reducer",
+        "reuses",
         "scope",
         "variables",
         "waiting",
@@ -194,6 +199,7 @@ class OwnerRun:
         self.scope = scope
         self.reducer = reducer
         self.began_at = began_at
+        self.reuses = False
         self.base = self.variables = scope.view(planned)
         self.openings: dict[Any, Scope] = {}
         self.waiting: dict[Any, Open] = {}

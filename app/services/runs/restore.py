@@ -24,6 +24,8 @@ from app.models.base import raw, unread
 from app.services.runs import events
 from app.services.runs.breakpoints import to_obey
 from app.services.runs.claim import Lease
+from app.services.runs.standins import doubles_of
+from app.services.runs.variants import read_variant
 
 READ_AHEAD = 200
 _FINISHED = (StageStatus.COMPLETED, StageStatus.FAILED, StageStatus.SKIPPED)
@@ -54,23 +56,25 @@ class StoredOutputs:
 
 
 def restore(lease: Lease) -> tuple[Coordinator, list[str]]:
-    """The coordinator as it stood, and the ids of the rows that are stored."""
+    """The coordinator as it stood, and the ids of the rows that are stored. Raises SourceGone."""
     facts, plan = facts_of(lease.row, lease.started_at), lease.plan
+    outputs, doubles = StoredOutputs(lease.run_id), doubles_of(lease.row)
     if lease.row["began"] is None:
-        return Coordinator(plan, facts, StoredOutputs(lease.run_id), _new_id), []
-    rows = _numbered_rows(lease.run_id, plan)
-    finished = [(row, seq) for row, seq in rows if row.status in _FINISHED]
+        return Coordinator(plan, facts, outputs, _new_id, doubles=doubles), []
+    rows = stored_rows(lease.run_id, plan)
+    finished = [(row, seq) for row, seq in rows if is_finished(row)]
     coordinator = Coordinator.rebuild(
         plan,
         facts,
-        StoredOutputs(lease.run_id),
+        outputs,
         _new_id,
         [row for row, _ in finished],
         # Cancelled ones too: their keys are taken, and what cancelled them follows from the others.
-        [row for row, _ in rows if row.status not in _FINISHED],
+        [row for row, _ in rows if not is_finished(row)],
         lease.now(),
-        list(_pauses(lease, [seq for _, seq in finished])),
+        list(pauses_of(lease.run_id, [seq for _, seq in finished], lease.now())),
         to_obey(lease.breakpoints),
+        doubles,
     )
     return coordinator, [row.id for row, _ in rows]
 
@@ -96,14 +100,21 @@ def facts_of(row: Mapping[str, Any], started_at: int) -> RunFacts:
         max_output_bytes=chosen.max_output_bytes,
         max_run_bytes=chosen.max_run_bytes,
         output_bytes=row["output_bytes"],
+        timeout_ms=read_variant(row["document"]).timeout_ms,
     )
 
 
-def _pauses(lease: Lease, ends: Sequence[int]) -> Iterator[Pause]:
-    """The pauses so far; `ends` are the numbers of the final events of stage runs, in order."""
+def is_finished(row: Instance) -> bool:
+    """Whether an event told of its end."""
+    return row.status in _FINISHED
+
+
+def pauses_of(run_id: str, ends: Sequence[int], now: int) -> Iterator[Pause]:
+    """The pauses until `now` (ms); `ends` are the numbers of the final events of stage runs, in
+    order."""
     query: Any = (
         RunEvent.select(RunEvent.seq, RunEvent.type, RunEvent.at)
-        .where(RunEvent.run == lease.run_id, RunEvent.type.in_(events.RUN_HALTS))
+        .where(RunEvent.run == run_id, RunEvent.type.in_(events.RUN_HALTS))
         .order_by(RunEvent.seq)
     )
     began: tuple[int, int] | None = None
@@ -115,31 +126,24 @@ def _pauses(lease: Lease, ends: Sequence[int]) -> Iterator[Pause]:
         elif began is None:  # else it was resumed and paused again before a worker took it
             began = seq, clock.to_ms(at)
     if began is not None:
-        yield _pause(ends, *began, lease.now())
+        yield _pause(ends, *began, now)
 
 
 def _pause(ends: Sequence[int], seq: int, since: int, until: int) -> Pause:
     return Pause(bisect_left(ends, seq), since, until)
 
 
-def stored_rows(run_id: str, plan: Plan) -> list[Instance]:
-    """The stored stage runs, in the order of their final events; outputs only of those that decide
-    what comes next."""
-    return [row for row, _ in _numbered_rows(run_id, plan)]
-
-
-def _numbered_rows(run_id: str, plan: Plan) -> list[tuple[Instance, int]]:
-    """`stored_rows`, each with the number of its final event."""
-    ended = (RunEvent.run == StageRun.run) & (RunEvent.stage_run_id == StageRun.id)
-    last = RunEvent.type.in_(events.STAGE_ENDS)
-    query: Any = (
-        StageRun.select(*_columns(plan))
-        .left_outer_join(RunEvent, on=(ended & last))
-        .where(StageRun.run == run_id)
-        .order_by(RunEvent.seq)
-        .dicts()
+def stored_rows(run_id: str, plan: Plan) -> list[tuple[Instance, int]]:
+    """The stored stage runs, in the order of their final events, with the numbers of those; outputs
+    only of those that decide what comes next."""
+    # Two readings of a run's rows: joined, SQLite would look through the events for each row.
+    ends: Any = RunEvent.select(RunEvent.stage_run_id, RunEvent.seq).where(
+        RunEvent.run == run_id, RunEvent.type.in_(events.STAGE_ENDS)
     )
-    return [(_instance(row), row["seq"]) for row in query]
+    numbers = dict(ends.tuples())
+    query: Any = StageRun.select(*_columns(plan)).where(StageRun.run == run_id).dicts()
+    rows = [(_instance(row), numbers.get(row["id"], 0)) for row in query]
+    return sorted(rows, key=lambda row: row[1])
 
 
 def _columns(plan: Plan) -> list[Any]:
@@ -163,11 +167,11 @@ def _columns(plan: Plan) -> list[Any]:
         StageRun.error,
         StageRun.usage,
         StageRun.logs,
+        StageRun.reused,
         StageRun.wake_at,
         StageRun.started_at,
         StageRun.completed_at,
         decides.alias("is_read"),
-        RunEvent.seq,
     ]
 
 
@@ -188,6 +192,7 @@ def _instance(row: dict[str, Any]) -> Instance:
         error=RunError.from_json(row["error"]) if row["error"] else None,
         usage=row["usage"],
         logs=row["logs"] or [],
+        reused=bool(row["reused"]),
         wake_at=_ms(row["wake_at"]),
         started_at=_ms(row["started_at"]),
         completed_at=_ms(row["completed_at"]),
