@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from app.api.runs import what_if
 from app.core.ids import is_id
 from app.core.principal import SCOPES
 from app.services.runs import drive
+from app.services.runs.testing.advancing import advance_test_run
 from tests.api.conftest import (  # noqa: F401 fixtures
     GOOD,
     anonymous,
@@ -28,13 +30,26 @@ OWNED = [route for route in GUARDED if "<" in route.path and route.path not in S
 SOCKET = next(route for route in written() if route.scope == "socket")
 REFUSED = (401, 403)
 
+SUITE = {"pipeline_id": "greet", "suite": {"name": "s", "tests": [{"name": "t", "skip": True}]}}
 BODIES = {
     "/api/v1/auth/api-keys": {"name": "made"},
     "/api/v1/pipelines": GOOD | {"name": "second"},
     "/api/v1/runs": {"pipeline_id": "greet"},
     "/api/v1/run": {"pipeline": "greet"},
+    "/api/v1/time-travel/<string:run_id>/replay": {"snapshot_id": "<string:snapshot_id>"},
+    "/api/v1/time-travel/<string:run_id>/what-if": {
+        "snapshot_id": "<string:snapshot_id>",
+        "changes": {"input": {"n": 1}},
+    },
     "/api/v1/runs/<string:run_id>/set-breakpoint": {"on_error": True},
+    "/api/v1/tests/run": SUITE,
 }
+
+
+@pytest.fixture(autouse=True)
+def nobody_waits(monkeypatch):
+    """There is no worker whose end could be waited for."""
+    monkeypatch.setattr(what_if, "_wait", lambda who, run_id: None)
 
 
 def named(routes: list[Route]):
@@ -50,12 +65,15 @@ def things_of(client) -> dict[str, str]:
     client.post("/api/v1/pipelines/greet/publish")  # so that it can be unpublished
     client.post("/api/v1/pipelines", json=GOOD | {"name": "ran"})
     run = client.post("/api/v1/runs", json={"pipeline_id": "ran"}).json
+    test_id = client.post("/api/v1/tests/run", json=SUITE).json["test_id"]
+    advance_test_run()  # so that it has results
     return {
         **past_of(client),
         "<string:key_id>": key["id"],
         "<string:pipeline_id>": pipeline["id"],
         "<string:run_id>": run["id"],
         "<string:version>": pipeline["version"],
+        "<string:test_id>": test_id,
         "<string:component_type>": "logger",
         "<asset>": "LICENSE",
     }
@@ -68,9 +86,12 @@ def past_of(client) -> dict[str, str]:
     run = client.post("/api/v1/runs", json={"pipeline_id": "past", "priority": "high"}).json["id"]
     drive.advance_run()
     there = client.post(f"/api/v1/time-travel/{run}/step-back").json["id"]
+    asked = {"snapshot_id": there, "changes": {"input": {"n": 1}}}
+    fork = client.post(f"/api/v1/time-travel/{run}/what-if", json=asked).json
     return {
         "time-travel/<string:run_id>": f"time-travel/{run}",
         "<string:snapshot_id>": there,
+        "<string:what_if_run_id>": fork["what_if_run_id"],
     }
 
 
@@ -79,6 +100,8 @@ def ask(client, route: Route, things: dict[str, str], **headers: str):
     for name, value in things.items():
         path = path.replace(name, value)
     body = BODIES.get(route.path) if route.method == "POST" else None
+    if body and "snapshot_id" in body:
+        body = body | {"snapshot_id": things["<string:snapshot_id>"]}
     return client.open(path, method=route.method, json=body, headers=headers)
 
 

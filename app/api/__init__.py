@@ -15,7 +15,18 @@ from app.api.docs import register_docs
 from app.api.identity import apikeys, me
 from app.api.library import registry
 from app.api.pipelines import pipelines
-from app.api.runs import control, run, runs, socket, stages, stream, timetravel
+from app.api.runs import (
+    control,
+    replay,
+    run,
+    runs,
+    socket,
+    stages,
+    stream,
+    tests,
+    timetravel,
+    what_if,
+)
 from app.infra import broker, bus, database
 
 _BLUEPRINTS = (
@@ -30,7 +41,10 @@ _BLUEPRINTS = (
     stages.blp,
     run.blp,
     stream.blp,
+    tests.blp,
     timetravel.blp,
+    replay.blp,
+    what_if.blp,
     registry.blp,
 )
 

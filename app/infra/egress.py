@@ -10,6 +10,7 @@ import http.client
 import re
 import secrets
 import ssl
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -58,11 +59,16 @@ class Answer:
 
 
 class GuardedClient:
-    """The connections of one process. Thread-safe; `for_run` gives what requests go through."""
+    """The connections of one process. Thread-safe; `for_run` gives what requests go through.
+
+    `exchanges` counts those that were begun: every time anything was to leave the house.
+    """
 
     def __init__(self, guard: Guard) -> None:
         self.guard = guard
         self.idle = IdleConnections()
+        self.exchanges = 0
+        self._lock = threading.Lock()
 
     def for_run(
         self, run_id: str, trace_id: str | None = None, check: Callable[[], None] | None = None
@@ -75,6 +81,8 @@ class GuardedClient:
 
     def connect(self, target: Target, verify: bool, exchange: Exchange) -> PinnedConnection:
         """A connection to a vetted address of the target, kept or new."""
+        with self._lock:
+            self.exchanges += 1
         broken: OSError | None = None
         for address in self.guard.vet(target.host, target.port):
             pin = Pin(target.scheme, target.host, target.port, address, verify)

@@ -68,6 +68,28 @@ def ordered(
     return [_read(dict(zip((*COLUMNS, "index", "size"), row, strict=True))) for row in found]
 
 
+def named(run_id: str, keys: Sequence[tuple[str, str, int]]) -> list[dict[str, Any]]:
+    """The stage runs of these stages, iteration paths (as stored) and rounds, as `ordered` gives
+    them, with 0 for their place in the document."""
+    if not keys:
+        return []
+    marks = ", ".join(f"(:s{i}, :p{i}, :r{i})" for i in range(len(keys)))
+    told: dict[str, Any] = {"run": run_id}
+    for i, (stage_id, path, round) in enumerate(keys):
+        told |= {f"s{i}": stage_id, f"p{i}": path, f"r{i}": round}
+    columns = ", ".join(f"s.{name}" for name in COLUMNS)
+    sql = (
+        f"SELECT {columns}, 0, {_size()} FROM stages s WHERE s.run_id = :run "
+        f"AND (s.stage_id, s.iteration_path, s.round) IN (VALUES {marks})"
+    )
+    found = execute(sql, told).fetchall()
+    return [_read(dict(zip((*COLUMNS, "index", "size"), row, strict=True))) for row in found]
+
+
+def _size() -> str:
+    return "octet_length(s.output)" if is_postgres() else "length(CAST(s.output AS BLOB))"
+
+
 def _read(row: dict[str, Any]) -> dict[str, Any]:
     began = row["started_at"]
     if began is None:
@@ -87,11 +109,10 @@ def _told(prefix: str, place: Place) -> dict[str, Any]:
 
 def _text(only: str) -> str:
     postgres = is_postgres()
-    size = "octet_length(s.output)" if postgres else "length(CAST(s.output AS BLOB))"
     indexes = "json_each_text(:indexes::json)" if postgres else "json_each(:indexes)"
     columns = ", ".join(f"s.{name}" for name in COLUMNS)
     return (
-        f"SELECT {columns}, k.place, {size} FROM ("
+        f"SELECT {columns}, k.place, {_size()} FROM ("
         f"SELECT s.id, {_PLACE} AS place, {_BEGAN} AS began, {_path('s.iteration_path')} AS path, "
         f"s.round FROM {indexes} AS d CROSS JOIN stages s "
         f"WHERE s.run_id = :run AND s.stage_id = d.key{only} "

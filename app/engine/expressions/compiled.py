@@ -26,13 +26,15 @@ class References:
     """The names that expressions look at.
 
     `variables` are the members of `vars` named outright; `whole_variables` tells that `vars` is
-    used whole or with a computed name.
+    used whole or with a computed name. `input_members` and `whole_input` are the same of `input`.
     """
 
     roots: frozenset[str] = _NONE
     upstream: frozenset[str] = _NONE
     variables: frozenset[str] = _NONE
     whole_variables: bool = False
+    input_members: frozenset[str] = _NONE
+    whole_input: bool = False
 
     def __or__(self, other: References) -> References:
         return References(
@@ -40,6 +42,8 @@ class References:
             self.upstream | other.upstream,
             self.variables | other.variables,
             self.whole_variables or other.whole_variables,
+            self.input_members | other.input_members,
+            self.whole_input or other.whole_input,
         )
 
 
@@ -58,8 +62,10 @@ class Expression:
         self.references = References(
             frozenset(parser.roots),
             frozenset(parser.upstream),
-            frozenset(parser.variables),
-            parser.whole_variables,
+            frozenset(parser.members["vars"]),
+            "vars" in parser.whole,
+            frozenset(parser.members["input"]),
+            "input" in parser.whole,
         )
         self._run = node.run
         self._steps = MAX_STEPS - node.cost

@@ -43,15 +43,18 @@ _CONSTANTS = {"true": True, "false": False, "null": None}
 
 
 class Parser(Cursor):
-    """Reads one expression; afterwards the names that it refers to stand in the sets."""
+    """Reads one expression; afterwards the names that it refers to stand in the sets.
+
+    `members` are those of a root that are named outright, `whole` the roots used otherwise.
+    """
 
     def __init__(self, text: str, roots: frozenset[str]) -> None:
         super().__init__(text)
         self.allowed = roots
         self.roots: set[str] = set()
         self.upstream: set[str] = set()
-        self.variables: set[str] = set()
-        self.whole_variables = False
+        self.members: dict[str, set[str]] = {"input": set(), "vars": set()}
+        self.whole: set[str] = set()
 
     def parse(self) -> Node:
         """The whole text as one node. Raises ExpressionSyntaxError."""
@@ -124,15 +127,15 @@ class Parser(Cursor):
         if token.value == "upstream":
             return self._followed(self._stage(token))
         keys = self._constant_keys()
-        if token.value == "vars":
-            self._refer_to_variable(keys)
+        if token.value in self.members:
+            self._refer_to_member(token.value, keys)
         return self._followed(nodes.root(token.value, keys))
 
-    def _refer_to_variable(self, keys: list[str]) -> None:
+    def _refer_to_member(self, root: str, keys: list[str]) -> None:
         if keys:
-            self.variables.add(keys[0])
+            self.members[root].add(keys[0])
         else:
-            self.whole_variables = True
+            self.whole.add(root)
 
     def _stage(self, token: Token) -> Node:
         key = self._constant_key()

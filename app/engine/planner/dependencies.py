@@ -22,7 +22,8 @@ class Flow:
     `needs`: all that must be finished first. `spreading`: those of them that spread skipping.
     `gates`: those that decide whether it runs.
     `reach`: `needs`, directly or through others. `holders` are the stages that write variables or
-    hold some that do.
+    hold some that do. `named`: what a stage itself depends on, wherever that lies; what lies
+    outside of its body is needed by its owner.
     """
 
     needs: list[int]
@@ -30,6 +31,7 @@ class Flow:
     gates: list[int]
     reach: list[int]
     holders: int
+    named: list[int]
 
 
 def flow_of(layout: Layout, links: Sequence[Links], report: Report) -> Flow:
@@ -37,18 +39,19 @@ def flow_of(layout: Layout, links: Sequence[Links], report: Report) -> Flow:
 
     Reports unknown ids, crosses-body and cycles, and leaves those out.
     """
-    written, gates = _Edges(layout, report).read(links)
+    edges = _Edges(layout, report)
+    written, gates = edges.read(links)
     hard = [written[i] | gates[i] for i in range(len(links))]
     order, cycles = bitsets.break_cycles(hard)
-    data, holders = _data_flow(
-        layout, links, bitsets.closure(bitsets.reverse(hard), reversed(order))
-    )
+    dependents = bitsets.closure(bitsets.reverse(hard), reversed(order))
+    data, seen, holders = _data_flow(layout, links, dependents)
     needs = [hard[i] | data[i] for i in range(len(links))]
     order, contradictions = bitsets.break_cycles(needs)
     for cycle in cycles + contradictions:
         _report_cycle(layout, cycle, report)
     spreading = [written[i] & hard[i] & ~gates[i] for i in range(len(links))]
-    return Flow(needs, spreading, gates, bitsets.closure(needs, order), holders)
+    named = [edges.named[i] | gates[i] | seen[i] for i in range(len(links))]
+    return Flow(needs, spreading, gates, bitsets.closure(needs, order), holders, named)
 
 
 def _report_cycle(layout: Layout, cycle: list[int], report: Report) -> None:
@@ -69,6 +72,7 @@ class _Edges:
         self.report = report
         self.written = [0] * len(layout.ids)
         self.gates = [0] * len(layout.ids)
+        self.named = [0] * len(layout.ids)
 
     def read(self, links: Sequence[Links]) -> tuple[list[int], list[int]]:
         """Both kinds of dependencies of every stage."""
@@ -93,6 +97,7 @@ class _Edges:
             _report_path(self.layout, [i, target, i], self.report)
         else:
             self.written[stands] |= 1 << target
+            self.named[i] |= 1 << target
 
     def gate(self, i: int, named: Named) -> None:
         target = self.layout.index.get(named.name)
@@ -113,23 +118,24 @@ class _Edges:
 
 def _data_flow(
     layout: Layout, links: Sequence[Links], dependents: list[int]
-) -> tuple[list[int], int]:
-    """Dependencies by `vars`, and the stages that hold setters.
+) -> tuple[list[int], list[int], int]:
+    """Dependencies by `vars`, the same for each stage by itself, and the stages that hold setters.
 
     A stage needs the setters before it in the document, except those that depend on it. Both are
     compared in the body common to both, where an owner stands for all inside it.
     """
     setters, everything = _setters(layout, links)
-    needs = [0] * len(links)
+    needs, seen = [0] * len(links), [0] * len(links)
     for i, link in enumerate(links):
         for mask_of in _read_by(link, setters, everything):
             for here in layout.outwards(i):
-                earlier = mask_of.get(layout.body[here], 0) & ((1 << here) - 1)
-                needs[here] |= earlier & ~dependents[here]
+                before = mask_of.get(layout.body[here], 0) & ((1 << here) - 1)
+                needs[here] |= before & ~dependents[here]
+                seen[i] |= before & ~dependents[here]
     holders = 0
     for mask in everything.values():
         holders |= mask
-    return needs, holders
+    return needs, seen, holders
 
 
 Masks = dict[BodyKey, int]  #: body -> the stages of it that hold a setter

@@ -56,8 +56,11 @@ class ListedBody(NamedTuple):
 
 @dataclass(slots=True)
 class Links:
-    """All that one stage says of others. `placed` are the roots it uses of PLACED_ROOTS, `sets` the
-    variable that it writes."""
+    """All that one stage says of others, and what it reads of the run.
+
+    `placed` are the roots it uses of PLACED_ROOTS, `sets` the variable that it writes. `inputs` are
+    the members of the run's input that it names, `all_inputs`: it uses the input as a whole.
+    """
 
     depends: list[Named] = field(default_factory=list)
     upstream: list[Named] = field(default_factory=list)
@@ -66,6 +69,8 @@ class Links:
     placed: list[Named] = field(default_factory=list)
     variables: set[str] = field(default_factory=set)
     all_variables: bool = False
+    inputs: set[str] = field(default_factory=set)
+    all_inputs: bool = False
     sets: str | None = None
     wrong: list[Wrong] = field(default_factory=list)
 
@@ -76,6 +81,8 @@ class Links:
         self.placed += [Named(pointer, root) for root in sorted(placed)]
         self.variables |= references.variables
         self.all_variables |= references.whole_variables
+        self.inputs |= references.input_members
+        self.all_inputs |= references.whole_input
 
 
 def links_of(stage: Stage, component: Component | None) -> Links:

@@ -29,6 +29,21 @@ class Body:
 
 
 @dataclass(frozen=True, slots=True)
+class Reads:
+    """What a stage by itself looks at.
+
+    `stages`: those it depends on, wherever they lie (see `bitsets`). `input` and `variables`: the
+    members of the two that it names, None for all of them; a setter reads what it overwrites.
+    `error`: it uses that root.
+    """
+
+    stages: int = 0
+    input: frozenset[str] | None = frozenset()
+    variables: frozenset[str] | None = frozenset()
+    error: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class PlannedStage:
     """A stage with everything that can be known before it runs.
 
@@ -36,7 +51,8 @@ class PlannedStage:
     that count for `upstream_skipped` (not gates that name it, not dependencies by `vars` alone).
     `gates`: the stages that name it as one of their targets. `users`: the stages of its body that
     need it. `setters`: the variable_set stages of its body, or owners that hold some, whose writes
-    it sees, in document order. `evaluates`: its component has expressions of its own.
+    it sees, in document order. `evaluates`: its component has expressions of its own. `sets`: the
+    variable that it writes.
     """
 
     stage: Stage
@@ -51,6 +67,8 @@ class PlannedStage:
     users: tuple[str, ...] = ()
     setters: tuple[str, ...] = ()
     evaluates: bool = False
+    reads: Reads = Reads()
+    sets: str | None = None
 
 
 ROOT = (None, "main")  #: the key of the outermost body

@@ -12,8 +12,8 @@ from app.engine.owner import BodyField
 from app.engine.planner import bitsets
 from app.engine.planner.dependencies import Flow, flow_of
 from app.engine.planner.layout import ROOT_BODY, BodyKey, Layout, lay_out
-from app.engine.planner.links import compile_config, links_of
-from app.engine.planner.plan import ROOT, Body, Plan, PlannedStage
+from app.engine.planner.links import Links, compile_config, links_of
+from app.engine.planner.plan import ROOT, Body, Plan, PlannedStage, Reads
 
 
 def plan_document(document: Document, registry: Registry) -> Plan:
@@ -24,7 +24,7 @@ def plan_document(document: Document, registry: Registry) -> Plan:
     flow = flow_of(layout, links, _ignore)
     users = bitsets.reverse(flow.needs)
     stages = {
-        stage.id: _planned(stage, components[i], i, layout, flow, users[i])
+        stage.id: _planned(stage, components[i], i, layout, flow, users[i], links[i])
         for i, stage in enumerate(document.stages)
     }
     return Plan(
@@ -54,6 +54,7 @@ def _planned(
     layout: Layout,
     flow: Flow,
     users: int,
+    links: Links,
 ) -> PlannedStage:
     return PlannedStage(
         stage,
@@ -68,6 +69,17 @@ def _planned(
         users=_names(layout, bitsets.members(users)),
         setters=_names(layout, bitsets.members(flow.reach[index] & flow.holders)),
         evaluates=any(field.kind is Kind.EXPRESSION for field in component.fields.values()),
+        reads=_reads(links, flow.named[index]),
+        sets=links.sets,
+    )
+
+
+def _reads(links: Links, named: int) -> Reads:
+    return Reads(
+        named,
+        input=None if links.all_inputs else frozenset(links.inputs),
+        variables=None if links.all_variables else frozenset(links.variables),
+        error=any(placed.name == "error" for placed in links.placed),
     )
 
 

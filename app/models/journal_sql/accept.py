@@ -69,6 +69,12 @@ _INSERT_RUN = (
     f"INSERT INTO runs ({', '.join(_RUN_COLUMNS)}, {_DEFAULTS[0]}) "
     f"SELECT {', '.join(':' + name for name in _RUN_COLUMNS)}, {_DEFAULTS[1]}"
 )
+# What was to be delivered of a run is to be delivered of its forks.
+_INSERT_FORK = (
+    f"INSERT INTO runs ({', '.join(_RUN_COLUMNS)}, {_DEFAULTS[0]}, output_config) "
+    f"SELECT {', '.join(':' + name for name in _RUN_COLUMNS)}, {_DEFAULTS[1]}, "
+    "(SELECT output_config FROM runs WHERE id = :forked_from_run_id)"
+)
 _INSERT_KEY = (
     "INSERT INTO idempotency_keys "
     "(org_id, route, key, body_digest, run_id, body, created_at, expires_at) "
@@ -94,16 +100,28 @@ def accept(run: Mapping[str, Any], key: Mapping[str, Any] | None = None) -> bool
 
     False: the key is taken, or the pipeline was deleted, and nothing was written.
     """
+    return _accept(_INSERT_RUN, _live(), run, key)
+
+
+def accept_fork(run: Mapping[str, Any], key: Mapping[str, Any] | None = None) -> bool:
+    """The same for a run that begins in the history of another; its pipeline may be deleted.
+
+    False: the key is taken.
+    """
+    return _accept(_INSERT_FORK, "1 = 1", run, key)
+
+
+def _accept(insert: str, live: str, run: Mapping[str, Any], key: Mapping[str, Any] | None) -> bool:
     if key is None:
-        return bool(execute_often(f"{_INSERT_RUN} WHERE {_live()}", run).rowcount)
-    insert_key = _INSERT_KEY.format(live=_live())
+        return bool(execute_often(f"{insert} WHERE {live}", run).rowcount)
+    insert_key = _INSERT_KEY.format(live=live)
     values = {"body": None, **run, **key}
     if not is_postgres():
         if execute(insert_key, values).fetchone() is None:
             return False
-        execute_often(_INSERT_RUN, run)
+        execute_often(insert, run)
         return True
-    both = f"WITH key AS ({insert_key}) {_INSERT_RUN} WHERE EXISTS (SELECT 1 FROM key) RETURNING id"
+    both = f"WITH key AS ({insert_key}) {insert} WHERE EXISTS (SELECT 1 FROM key) RETURNING id"
     return execute(both, values).fetchone() is not None
 
 
@@ -114,15 +132,17 @@ def accept_anew(run: Mapping[str, Any]) -> bool:
     return execute(insert, run).fetchone() is not None
 
 
-def open_child(run: Mapping[str, Any], parent_epoch: int, lease: float) -> dict[str, Any] | None:
+def open_child(
+    run: Mapping[str, Any], parent_epoch: int, lease: float, *, of_deleted: bool = False
+) -> dict[str, Any] | None:
     """Stores a child run that is running already, held by the worker of its parent, with its
     run_started event.
 
     Gives its row as `claim` does. None: it is there already, the pipeline was deleted, or the
-    parent is not held any more.
+    parent is not held any more. `of_deleted`: its pipeline may be deleted.
     """
     values = {**run, "parent_epoch": parent_epoch, "lease": lease}
-    made = row(execute_often(_open_child_sql(), values))
+    made = row(execute_often(_open_child_sql("1 = 1" if of_deleted else _live()), values))
     if made is not None and not is_postgres():
         execute(_TELL_CHILD.format(source="runs WHERE id = :id", now=SQLITE_NOW), {"id": run["id"]})
     return made and {**made, "was": "pending", "began": None, "asked": None}
@@ -134,7 +154,7 @@ _TELL_CHILD = (
 )
 
 
-def _open_child_sql() -> str:
+def _open_child_sql(live: str) -> str:
     columns = [name for name in _RUN_COLUMNS if name != "status"]
     insert = (
         f"INSERT INTO runs ({', '.join(columns)}, status, epoch, event_seq, lease_until, "
@@ -142,7 +162,7 @@ def _open_child_sql() -> str:
         f"SELECT {', '.join(':' + name for name in columns)}, 'running', 1, 1, {later(':lease')}, "
         f"{now()}, 0, 0, 0 WHERE EXISTS (SELECT 1 FROM runs "
         "WHERE id = :parent_run_id AND epoch = :parent_epoch AND status = 'running') "
-        f"AND {_live()} "
+        f"AND {live} "
         f"ON CONFLICT (id) DO NOTHING RETURNING *, {now()} AS claimed_at"
     )
     if not is_postgres():

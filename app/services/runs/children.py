@@ -11,6 +11,7 @@ from app.core import clock
 from app.core.errors import LeaseLost, NotFound, StageError, ValidationFailed
 from app.core.principal import Principal
 from app.core.states import RunStatus, is_final
+from app.core.wire import JSON
 from app.engine.instance import ChildCall, Finished, Key
 from app.engine.operators.subpipeline import copies_variables, waits
 from app.infra.broker import ring
@@ -21,6 +22,7 @@ from app.services.pipelines.documents import resolve
 from app.services.runs import child, start
 from app.services.runs.child import Ended
 from app.services.runs.claim import Lease
+from app.services.runs.what_if_children import dry_document, forked_row, is_kept_in
 
 LOOK_SECONDS = 1.0  #: how often a run that is busy asks for children that others execute
 
@@ -54,7 +56,7 @@ class Children:
     def _begin(self, call: ChildCall) -> Lease | Finished | None:
         if (found := child.find(call.run_id)) is not None:
             return self._found(call, found)
-        row = self._row(call, self._version(call))
+        row = self._row(call)
         if not waits(call.inputs):
             return self._send_off(call, row)
         if (made := self._open(row)) is not None:
@@ -95,16 +97,31 @@ class Children:
     def _who(self) -> Principal:
         return Principal(self.lease.org_id, frozenset(), self.lease.row["auth_type"] or "")
 
-    def _row(self, call: ChildCall, version: Version) -> dict[str, Any]:
-        """The row of the child. Raises StageError VALIDATION."""
+    def _row(self, call: ChildCall) -> dict[str, Any]:
+        """The row of the child. Raises StageError VALIDATION, and those of `_version`."""
         given = call.inputs.input_data
         copied = call.variables if copies_variables(call.inputs) else {}
         try:
-            start.check_input(version, given)
-            return start.child_row(self.lease.row, version, call.run_id, given, copied)
+            if waits(call.inputs) and is_kept_in(self.lease.row):
+                return self._kept_in(call, given, copied)
+            return self._fresh(call, given, copied)
         except ValidationFailed as refused:
             details = {"errors": refused.errors}
             raise StageError("VALIDATION", refused.detail, details=details) from None
+
+    def _kept_in(
+        self, call: ChildCall, given: Mapping[str, JSON], copied: Mapping[str, JSON]
+    ) -> dict[str, Any]:
+        parent = self.lease.row
+        row = forked_row(parent, call, given, copied)
+        return row or {**self._fresh(call, given, copied), "document": dry_document(parent)}
+
+    def _fresh(
+        self, call: ChildCall, given: Mapping[str, JSON], copied: Mapping[str, JSON]
+    ) -> dict[str, Any]:
+        version = self._version(call)
+        start.check_input(version, given)
+        return start.child_row(self.lease.row, version, call.run_id, given, copied)
 
     def _send_off(self, call: ChildCall, row: Mapping[str, Any]) -> Finished:
         with statement():
@@ -117,7 +134,12 @@ class Children:
 
     def _open(self, row: Mapping[str, Any]) -> dict[str, Any] | None:
         with statement():
-            return journal_sql.open_child(row, self.lease.epoch, config.settings().lease_seconds)
+            return journal_sql.open_child(
+                row,
+                self.lease.epoch,
+                config.settings().lease_seconds,
+                of_deleted=row["forked_from_run_id"] is not None,
+            )
 
     @property
     def next_timeout(self) -> int | None:

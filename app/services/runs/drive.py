@@ -14,14 +14,15 @@ from contextlib import suppress
 
 from app.core import clock
 from app.core.errors import LeaseLost
-from app.engine.instance import ChildCall, Finished, HandedBack, Outcome, Parked
+from app.engine.instance import ChildCall, Failed, Finished, HandedBack, Outcome, Parked
 from app.infra.broker import ring
 from app.services import figures
 from app.services.runs import child, commands
 from app.services.runs.child import Ended
 from app.services.runs.claim import Lease, claim, held
 from app.services.runs.driven import Driven
-from app.services.runs.stopping import stop_run
+from app.services.runs.standins import SOURCE_GONE, SourceGone
+from app.services.runs.stopping import end_unheld, stop_run
 from config.logging import bound
 
 log = logging.getLogger(__name__)
@@ -85,8 +86,22 @@ class _Driver:
                 run.close()
 
     def _add(self, lease: Lease) -> None:
-        self.runs[lease.run_id] = Driven(lease)
+        try:
+            self.runs[lease.run_id] = Driven(lease)
+        except SourceGone:
+            self._end_without_source(lease)
         self.inbox.put(None)
+
+    def _end_without_source(self, lease: Lease) -> None:
+        """Fails a fork that cannot begin, or go on, without what it takes over."""
+        log.warning("source gone", extra={"action": "source_gone", "run_id": lease.run_id})
+        with suppress(LeaseLost):
+            for run_id in end_unheld(lease.row, Failed(SOURCE_GONE)):
+                stop_run(run_id)
+        parent = self.runs.get(lease.row["parent_run_id"])
+        if parent is not None:
+            parent.child_left(lease.run_id, None)
+            parent.children.look_again()
 
     def _advance(self, run: Driven) -> None:
         try:

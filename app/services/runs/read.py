@@ -41,7 +41,7 @@ def accepted_view(
     who: Principal, run_id: str, breakpoints: Sequence[Mapping[str, JSON]] = ()
 ) -> dict[str, JSON]:
     """A run as it was when it was accepted with these breakpoints, for a repeated request."""
-    run = _run(who, run_id)
+    run = get_row(who, run_id)
     row = {name: getattr(run, name) for name in _ACCEPTED} | {
         "status": RunStatus.PENDING.value,
         "breakpoints": wire.dumps(list(breakpoints)),
@@ -54,15 +54,15 @@ def get_run(who: Principal, run_id: str) -> dict[str, JSON]:
 
     Raises NotFound.
     """
-    run = _run(who, run_id)
+    run = get_row(who, run_id)
     plan = _plan(run)
     shown, truncated = stages.bounded(run.id, plan, RunStatus(run.status))
-    return views.whole(run, _output(run), shown, truncated)
+    return views.whole(run, output_text(run), shown, truncated)
 
 
 def get_status(who: Principal, run_id: str) -> dict[str, JSON]:
     """RunStatus of contract 03. Raises NotFound."""
-    run = _run(who, run_id)
+    run = get_row(who, run_id)
     outside, running = stages.standing(run.id, _plan(run), RunStatus(run.status))
     return {
         "run_id": run.id,
@@ -89,14 +89,14 @@ def list_stages(
 
 def get_result(who: Principal, run_id: str) -> dict[str, JSON]:
     """Where a run stands and, once it is final, what came of it. Raises NotFound."""
-    run = _run(who, run_id)
+    run = get_row(who, run_id)
     return {
         "run_id": run.id,
-        "pipeline_id": run.pipeline_id,
+        "pipeline_id": run.pipeline_id or None,
         "pipeline_name": run.pipeline_name,
-        "pipeline_version": run.pipeline_version,
+        "pipeline_version": run.pipeline_version or None,
         "status": run.status,
-        "result": embedded(_output(run)),
+        "result": embedded(output_text(run)),
         "error": embedded(run.error),
     }
 
@@ -116,7 +116,7 @@ def events_since(
     who: Principal, run_id: str, after_seq: int, limit: int = 500
 ) -> list[dict[str, JSON]]:
     """At most `limit` stored events with a higher seq, in order. Raises NotFound."""
-    run = _run(who, run_id)
+    run = get_row(who, run_id)
     size = config.settings().event_output_bytes
     rows: Any = (
         RunEvent.select(
@@ -155,7 +155,7 @@ def _event(run: Any, row: dict[str, Any], size: int) -> dict[str, JSON]:
         data = events.started(facts, list(_plan(run).stages))
     elif type in events.RUN_ENDS:
         ended = {name: getattr(run, name) for name in ("status", "error", "duration_ms", "usage")}
-        data = {**data, **events.ended(ended, type, _output(run), size)}
+        data = {**data, **events.ended(ended, type, output_text(run), size)}
     return events.event(run.id, row["seq"], type, clock.text(row["at"]), data, stage, size)
 
 
@@ -183,6 +183,8 @@ _ACCEPTED = (
     "trigger_type",
     "trigger_id",
     "parent_run_id",
+    "forked_from_run_id",
+    "forked_from_snapshot_id",
     "created_by",
     "auth_type",
     "metadata",
@@ -191,7 +193,7 @@ _ACCEPTED = (
 _RAW = ("input", "output", "error", "usage", "metadata", "breakpoints", "document")
 
 
-def _run(who: Principal, run_id: str) -> Any:
+def get_row(who: Principal, run_id: str) -> Any:
     """The run's row with its JSON columns as text. Raises NotFound."""
     columns = [
         raw(column) if column.name in _RAW else column
@@ -212,7 +214,8 @@ def _plan(run: Any) -> Plan:
     return plan_of_run(run.pipeline_version_id, run.document)
 
 
-def _output(run: Any) -> str | None:
+def output_text(run: Any) -> str | None:
+    """The output of a run's row, as JSON text."""
     if run.output_stage_run_id is None:
         return cast("str | None", run.output)
     query: Any = StageRun.select(raw(StageRun.output)).where(StageRun.id == run.output_stage_run_id)

@@ -24,6 +24,8 @@ from app.models.base import raw, unread
 from app.services.runs import events
 from app.services.runs.breakpoints import to_obey
 from app.services.runs.claim import Lease
+from app.services.runs.standins import doubles_of
+from app.services.runs.variants import read_variant
 
 READ_AHEAD = 200
 _FINISHED = (StageStatus.COMPLETED, StageStatus.FAILED, StageStatus.SKIPPED)
@@ -54,16 +56,17 @@ class StoredOutputs:
 
 
 def restore(lease: Lease) -> tuple[Coordinator, list[str]]:
-    """The coordinator as it stood, and the ids of the rows that are stored."""
+    """The coordinator as it stood, and the ids of the rows that are stored. Raises SourceGone."""
     facts, plan = facts_of(lease.row, lease.started_at), lease.plan
+    outputs, doubles = StoredOutputs(lease.run_id), doubles_of(lease.row)
     if lease.row["began"] is None:
-        return Coordinator(plan, facts, StoredOutputs(lease.run_id), _new_id), []
+        return Coordinator(plan, facts, outputs, _new_id, doubles=doubles), []
     rows = stored_rows(lease.run_id, plan)
     finished = [(row, seq) for row, seq in rows if is_finished(row)]
     coordinator = Coordinator.rebuild(
         plan,
         facts,
-        StoredOutputs(lease.run_id),
+        outputs,
         _new_id,
         [row for row, _ in finished],
         # Cancelled ones too: their keys are taken, and what cancelled them follows from the others.
@@ -71,6 +74,7 @@ def restore(lease: Lease) -> tuple[Coordinator, list[str]]:
         lease.now(),
         list(pauses_of(lease.run_id, [seq for _, seq in finished], lease.now())),
         to_obey(lease.breakpoints),
+        doubles,
     )
     return coordinator, [row.id for row, _ in rows]
 
@@ -96,6 +100,7 @@ def facts_of(row: Mapping[str, Any], started_at: int) -> RunFacts:
         max_output_bytes=chosen.max_output_bytes,
         max_run_bytes=chosen.max_run_bytes,
         output_bytes=row["output_bytes"],
+        timeout_ms=read_variant(row["document"]).timeout_ms,
     )
 
 
@@ -162,6 +167,7 @@ def _columns(plan: Plan) -> list[Any]:
         StageRun.error,
         StageRun.usage,
         StageRun.logs,
+        StageRun.reused,
         StageRun.wake_at,
         StageRun.started_at,
         StageRun.completed_at,
@@ -186,6 +192,7 @@ def _instance(row: dict[str, Any]) -> Instance:
         error=RunError.from_json(row["error"]) if row["error"] else None,
         usage=row["usage"],
         logs=row["logs"] or [],
+        reused=bool(row["reused"]),
         wake_at=_ms(row["wake_at"]),
         started_at=_ms(row["started_at"]),
         completed_at=_ms(row["completed_at"]),

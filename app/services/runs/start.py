@@ -72,7 +72,7 @@ def start_run(
     a key that was used with another body. A request that was accepted before is answered before
     anything is judged: the pipeline may have changed since.
     """
-    earlier = _find_earlier(who, idempotency)
+    earlier = find_earlier(who, idempotency)
     if earlier is not None:
         return earlier
     version = resolve(who, reference)
@@ -81,7 +81,7 @@ def start_run(
     row["breakpoints"] = wire.dumps(read_breakpoints(breakpoints, plan_of(version.id)))
     row["control"] = commands.ENTRY if stop_on_entry else None
     with statement():
-        accepted = journal_sql.accept(row, _key(idempotency, row))
+        accepted = journal_sql.accept(row, key_row(idempotency, row))
     if not accepted:
         return _not_accepted(who, reference, idempotency)
     after_commit(lambda: ring("runs"))
@@ -179,7 +179,8 @@ def _text(pointer: str, value: Mapping[str, JSON]) -> str:
         raise ValidationFailed({pointer: [f"This is not JSON: {refused}."]}) from None
 
 
-def _key(idempotency: Idempotency | None, row: Mapping[str, Any]) -> dict[str, Any] | None:
+def key_row(idempotency: Idempotency | None, row: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The columns of the key that what this row holds is started with; None without a key."""
     if idempotency is None:
         return None
     return {
@@ -196,8 +197,17 @@ def first_breakpoints(breakpoints: str) -> str | None:
     return None if breakpoints == "[]" else f'{{"breakpoints":{breakpoints}}}'
 
 
-def _find_earlier(who: Principal, idempotency: Idempotency | None) -> Started | None:
+def find_earlier(who: Principal, idempotency: Idempotency | None) -> Started | None:
     """What the first request with this key has started. Raises IdempotencyMismatch."""
+    held = find_key(who, idempotency)
+    if held is None:
+        return None
+    first = (held.body or {}).get("breakpoints", [])
+    return Started(read.accepted_view(who, held.run_id, first), replayed=True)
+
+
+def find_key(who: Principal, idempotency: Idempotency | None) -> Any:
+    """The key of the first such request, with `run_id` and `body`. Raises IdempotencyMismatch."""
     if idempotency is None:
         return None
     held: Any = IdempotencyKey.get_or_none(
@@ -206,12 +216,9 @@ def _find_earlier(who: Principal, idempotency: Idempotency | None) -> Started | 
         IdempotencyKey.key == idempotency.key,
         IdempotencyKey.expires_at >= clock.now(),
     )
-    if held is None:
-        return None
-    if held.body_digest != idempotency.body_digest:
+    if held is not None and held.body_digest != idempotency.body_digest:
         raise IdempotencyMismatch
-    first = (held.body or {}).get("breakpoints", [])
-    return Started(read.accepted_view(who, held.run_id, first), replayed=True)
+    return held
 
 
 def _not_accepted(who: Principal, reference: str, idempotency: Idempotency | None) -> Started:
@@ -219,7 +226,7 @@ def _not_accepted(who: Principal, reference: str, idempotency: Idempotency | Non
 
     Raises NotFound when the pipeline was deleted since it was looked up.
     """
-    earlier = _find_earlier(who, idempotency)
+    earlier = find_earlier(who, idempotency)
     if earlier is None:
         resolve(who, reference)
         raise Unavailable("The key expired this moment; send the request once more.")

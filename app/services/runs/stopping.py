@@ -19,6 +19,7 @@ from app.services.runs.claim import Lease
 from app.services.runs.journal import Journal
 from app.services.runs.restore import restore
 from app.services.runs.settle import settle
+from app.services.runs.standins import SourceGone
 
 
 def stop_run(run_id: str, by: str | None = None) -> None:
@@ -59,8 +60,8 @@ def _closed(lease: Lease) -> Journal:
         return Journal(lease)
     try:
         coordinator, known = restore(lease)
-    except InvalidPipeline:
-        return Journal(lease)  # its version names what is no longer there
+    except (InvalidPipeline, SourceGone):
+        return Journal(lease)  # it names what is no longer there
     coordinator.cancel()
     journal = Journal(lease, known)
     journal.add(coordinator.drain())

@@ -85,12 +85,12 @@ def _changed_plan(version_id: str, text: str) -> Plan:
 def variant_document(version_id: str, variant: Variant) -> dict[str, Any]:
     """The whole document that a variant executes."""
     base = variant.document or PipelineVersion.get_by_id(version_id).document
-    stages = [_merged(stage, variant.overrides.get(stage["id"], {})) for stage in base["stages"]]
+    stages = [merged(stage, variant.overrides.get(stage["id"], {})) for stage in base["stages"]]
     return {**base, "stages": stages}
 
 
-def _merged(value: Any, changes: Any) -> Any:
-    """Objects merged member by member, anything else replaced."""
+def merged(value: Any, changes: Any) -> Any:
+    """`value` with `changes`: objects merged member by member, anything else replaced."""
     if not (isinstance(value, dict) and isinstance(changes, Mapping)):
         return changes
-    return {**value, **{name: _merged(value.get(name), change) for name, change in changes.items()}}
+    return {**value, **{name: merged(value.get(name), change) for name, change in changes.items()}}

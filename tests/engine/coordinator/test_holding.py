@@ -188,6 +188,16 @@ def test_a_call_that_a_lost_worker_had_begun_is_finished_first():
     assert world.row("a")["attempt"] == 2
 
 
+def test_a_worker_that_stops_hands_back_a_run_in_which_a_call_is_unfinished():
+    world = chain()
+    assert world.go(stop_after=1) is None
+    coordinator = world.rebuilt()
+    coordinator.stopping = True
+    coordinator.obey(PAUSE)
+
+    assert coordinator.turn() == ([], HandedBack())
+
+
 def test_a_child_that_is_awaited_ends_before_its_parent_pauses():
     world = world_of(
         stage("sub", "subpipeline", config={"pipeline_id": "pl-2"}), stage("b", after=("sub",))

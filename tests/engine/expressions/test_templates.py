@@ -128,7 +128,12 @@ def test_failure_shows_only_the_start_of_a_long_expression(names):
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("input.a + context.b", References(roots=frozenset({"input", "context"}))),
+        (
+            'input.a.c + context.b + input["d e"]',
+            References(
+                roots=frozenset({"input", "context"}), input_members=frozenset({"a", "d e"})
+            ),
+        ),
         (
             'upstream.a.b + upstream["b-c"]',
             References(roots=frozenset({"upstream"}), upstream=frozenset({"a", "b-c"})),
@@ -137,7 +142,12 @@ def test_failure_shows_only_the_start_of_a_long_expression(names):
             'vars.x.y + vars["z"]',
             References(roots=frozenset({"vars"}), variables=frozenset({"x", "z"})),
         ),
-        ("vars[input]", References(roots=frozenset({"vars", "input"}), whole_variables=True)),
+        (
+            "vars[input]",
+            References(roots=frozenset({"vars", "input"}), whole_variables=True, whole_input=True),
+        ),
+        ("input[context.a]", References(roots=frozenset({"input", "context"}), whole_input=True)),
+        ('input | get("a")', References(roots=frozenset({"input"}), whole_input=True)),
         ("keys(vars)", References(roots=frozenset({"vars"}), whole_variables=True)),
         ('vars["a" + "b"]', References(roots=frozenset({"vars"}), whole_variables=True)),
         ('{"vars": "upstream.x"}', References()),
@@ -149,10 +159,17 @@ def test_references_are_what_the_expression_looks_at(text, expected):
 
 
 def test_references_of_a_value_are_those_of_all_its_templates():
-    value = compile_value({"a": "{{ vars.x }} {{ upstream.s }}", "b": ["{{ vars }}"]})
+    value = compile_value(
+        {"a": "{{ vars.x }} {{ upstream.s }}", "b": ["{{ vars }}"], "c": "{{ input.y + input }}"}
+    )
 
     assert value.references == References(
-        frozenset({"vars", "upstream"}), frozenset({"s"}), frozenset({"x"}), True
+        roots=frozenset({"vars", "upstream", "input"}),
+        upstream=frozenset({"s"}),
+        variables=frozenset({"x"}),
+        whole_variables=True,
+        input_members=frozenset({"y"}),
+        whole_input=True,
     )
 
 
