@@ -180,6 +180,7 @@ def _text(pointer: str, value: Mapping[str, JSON]) -> str:
 
 
 def key_row(idempotency: Idempotency | None, row: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What is stored of a key beside the run that it started, whose row this is."""
     if idempotency is None:
         return None
     return {
