@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import config
 from app.infra import counters, database
-from app.services.runs import calls, claim, control, drive, journal, recover
+from app.services.runs import calls, claim, drive, journal, listening, recover
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ def start_all() -> None:
     """Starts all of them; they end with the process."""
     _start("heartbeat", _heartbeat)
     _start("flusher", _flusher)
-    control.listen()
+    listening.listen()
     _start("counters", _counters)
     start_sweep()
 

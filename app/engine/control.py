@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from app.engine.expressions import Expression
-from app.engine.instance import Place
+from app.engine.instance import Key, Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,13 @@ class Breakpoints:
     on_error: frozenset[str] = frozenset()
     on_any_error: bool = False
 
+    def stop_failure(self, stage_id: str) -> bool:
+        """Whether the run pauses before a failure of this stage takes effect."""
+        return self.on_any_error or stage_id in self.on_error
+
+
+NO_BREAKPOINTS = Breakpoints()
+
 
 @dataclass(frozen=True, slots=True)
 class Control:
@@ -28,13 +35,29 @@ class Control:
 
     `hold`: nothing starts any more, and why the run then pauses (pause or entry). `only`: of all
     places this one goes on and nothing else, then the run pauses (reason step). `passed`: the
-    place at which the run stood when it was resumed, whose breakpoint is not hit again.
+    place at which the run stood when it was resumed: it goes on first, and its breakpoint is not
+    hit again. A run that stood before no stage is resumed and stepped from NOWHERE.
     """
 
     hold: str | None = None
     only: Place | None = None
     passed: Place | None = None
-    breakpoints: Breakpoints = Breakpoints()
+    breakpoints: Breakpoints = NO_BREAKPOINTS
 
 
 GO_ON = Control()
+
+#: The place of a run that waited for no stage: a step from here ends as soon as one is ready.
+NOWHERE = Place(Key("", (), 0))
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A pause that is over: from `since` to `until` (ms) the run stood still.
+
+    `after` counts the stage runs whose final event came before it.
+    """
+
+    after: int
+    since: int
+    until: int

@@ -66,6 +66,18 @@ def _is_text(value: Any) -> bool:
     return isinstance(value, str) and value != "" and "\0" not in value
 
 
+def _is_text_or_null(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and "\0" not in value)
+
+
+def _is_texts(value: Any) -> bool:
+    return value is None or (isinstance(value, list) and all(map(_is_text, value)))
+
+
+def _is_flag(value: Any) -> bool:
+    return isinstance(value, bool)
+
+
 def _is_seq(value: Any) -> bool:
     return type(value) is int and value >= 0
 
@@ -74,21 +86,28 @@ Rule = tuple[Callable[[Any], bool], bool, str]
 
 _TOKEN: Rule = (_is_text, True, "must be a text")
 _RUN: Rule = (_is_text, True, "must be the id of a run")
+_STAGE: Rule = (_is_text_or_null, False, "must be the id of a stage, or null")
 _AFTER: Rule = (_is_seq, False, "must be a whole number of at least 0")
 _OFFERED: Mapping[str, Mapping[str, Rule]] = {
     "auth": {"token": _TOKEN},
     "subscribe": {"run_id": _RUN, "after_seq": _AFTER},
     "unsubscribe": {"run_id": _RUN},
     "ping": {},
-    "stop": {"run_id": _RUN},
+    **dict.fromkeys(("pause", "resume", "step", "stop"), {"run_id": _RUN}),
+    "set_breakpoint": {
+        "run_id": _RUN,
+        "stage_id": _STAGE,
+        "stage_ids": (_is_texts, False, "must be a list of stage ids"),
+        "condition": (_is_text_or_null, False, "must be a text, or null"),
+        "on_error": (_is_flag, False, "must be true or false"),
+    },
+    "clear_breakpoint": {"run_id": _RUN, "stage_id": _STAGE},
 }
 
 
 def check(message: Message) -> None:
     """Judges type and fields. Raises ValidationFailed with one sentence for all that is wrong."""
     rules = _OFFERED.get(message.type)
-    if rules is None and message.type in CONTROL_TYPES:
-        raise _wrong({"/type": f"This version does not offer {message.type}."})
     if rules is None:
         raise _wrong({"/type": f"The type must be one of {', '.join(_OFFERED)}."})
     wrong = {
@@ -102,6 +121,11 @@ def check(message: Message) -> None:
         wrong[wire.pointer(name)] = f"{name[:80]} is not a field of {message.type}."
     if wrong:
         raise _wrong(wrong)
+
+
+def fields(message: Message) -> dict[str, Any]:
+    """What a message says beyond its type and id."""
+    return {name: value for name, value in message.members.items() if name not in ("type", "id")}
 
 
 def _wrong(sentences: Mapping[str, str]) -> ValidationFailed:

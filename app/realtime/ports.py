@@ -63,8 +63,12 @@ class House(Journals, Protocol):
     def user(self, who: Principal) -> Mapping[str, Any] | None:
         """`{id, name}` of the caller; None when it is no user."""
 
-    def stop(self, who: Principal, run_id: str) -> Mapping[str, Any]:
-        """Stops a run; gives its RunControl. Raises NotFound, IllegalMove."""
+    def control(self, who: Principal, command: str, fields: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Gives a run a command, one of CONTROL_TYPES, with its fields (`run_id` and, of those of
+        breakpoints, more); gives its RunControl.
+
+        Raises ValidationFailed, NotFound, IllegalMove.
+        """
 
 
 class Rooms(Protocol):

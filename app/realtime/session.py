@@ -244,8 +244,8 @@ class Session:
                 self._unsubscribe(message)
             case "ping":
                 self._wire.send(messages.tell("pong", message))
-            case "stop":
-                self._stop(message)
+            case _:
+                self._control(message)
 
     def _check_scope(self, kind: str) -> None:
         scope = _SCOPES.get(kind)
@@ -257,8 +257,8 @@ class Session:
         if self._authenticate(partial(self._house.authenticate, message.members["token"])):
             self._tell_connected(message)
 
-    def _stop(self, message: Message) -> None:
-        told = self._house.stop(self._caller(), message.members["run_id"])
+    def _control(self, message: Message) -> None:
+        told = self._house.control(self._caller(), message.type, messages.fields(message))
         self._wire.send(messages.tell("control", message, **told))
 
     def _unsubscribe(self, message: Message) -> None:

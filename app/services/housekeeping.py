@@ -19,7 +19,7 @@ from app.core import clock
 from app.core.ids import lowest_id
 from app.core.states import RunStatus, is_final
 from app.infra.database import release, skip_locked, transaction
-from app.models import AuditEntry, IdempotencyKey, Run, RunEvent, StageRun, TestRun
+from app.models import AuditEntry, IdempotencyKey, Run, RunEvent, Snapshot, StageRun, TestRun
 
 log = logging.getLogger(__name__)
 
@@ -61,9 +61,10 @@ def _outlived(before: datetime) -> Iterator[list[str]]:
     """
     after, end = "", lowest_id("run", clock.to_ms(before))
     parent: Any = Run.alias()
+    facts = (Run.status, Run.completed_at, parent.status.alias("parent_status"), _is_needed())
     while True:
         seen: Any = list(
-            Run.select(Run.id, Run.status, Run.completed_at, parent.status.alias("parent_status"))
+            Run.select(Run.id, *facts)
             .join(parent, peewee.JOIN.LEFT_OUTER, on=(Run.parent_run_id == parent.id))
             .where(Run.id > after, Run.id < end)
             .order_by(Run.id)
@@ -73,20 +74,36 @@ def _outlived(before: datetime) -> Iterator[list[str]]:
         if not seen:
             return
         after = seen[-1][0]
-        yield [run_id for run_id, *facts in seen if _may_go(before, *facts)]
+        yield [run_id for run_id, *known in seen if _may_go(before, *known)]
+
+
+def _is_needed() -> Any:
+    """SQL: a fork of the run is not final, so it may still take over what this one did."""
+    fork: Any = Run.alias()
+    # The index leaves out the runs that are no forks.
+    forks = (fork.forked_from_run_id == Run.id) & fork.forked_from_run_id.is_null(False)
+    is_open = fork.status.not_in([status for status in RunStatus if is_final(status)])
+    return peewee.fn.EXISTS(fork.select(fork.id).where(forks, is_open))
 
 
 def _may_go(
-    before: datetime, status: str, completed_at: datetime | None, parent_status: str | None
+    before: datetime,
+    status: str,
+    completed_at: datetime | None,
+    parent_status: str | None,
+    is_needed: bool,
 ) -> bool:
     # A parent that is not final may still wait for it, or ask for its result again.
     if not is_final(RunStatus(status)) or completed_at is None or completed_at >= before:
+        return False
+    if is_needed:
         return False
     return parent_status is None or is_final(RunStatus(parent_status))
 
 
 def _remove_runs(run_ids: list[str]) -> int:
     # What belongs to them first: one run may have ten thousand stages.
+    _remove(Snapshot, Snapshot.run.in_(run_ids))
     _remove(RunEvent, RunEvent.run.in_(run_ids))
     _remove(StageRun, StageRun.run.in_(run_ids))
     return _remove(Run, Run.id.in_(run_ids))

@@ -24,6 +24,8 @@ ENDED = {
     "wake_at": None,
     "waiting_on": None,
     "paused_before": None,
+    "paused_iteration": None,
+    "paused_round": None,
     "paused_reason": None,
     "seen": None,
 }

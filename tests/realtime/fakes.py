@@ -83,6 +83,7 @@ class House:
         self.good: dict[str, Principal] = {"good": caller()}
         self.away = False
         self.pages: list[int] = []
+        self.commands: list[tuple[str, dict]] = []
 
     def authenticate(self, token: str) -> Principal:
         self._answer()
@@ -93,13 +94,14 @@ class House:
     def user(self, who: Principal) -> dict | None:
         return {"id": who.user_id, "name": "A"}
 
-    def stop(self, who: Principal, run_id: str) -> dict:
+    def control(self, who: Principal, command: str, fields: dict) -> dict:
         self._answer()
-        if run_id not in self.heads:
+        if fields["run_id"] not in self.heads:
             raise NotFound
         if self.status != "running":
             raise IllegalMove(f"A {self.status} run cannot become cancelled.")
-        return {"run_id": run_id, "status": self.status, "mode": "stopped"}
+        self.commands.append((command, fields))
+        return {"run_id": fields["run_id"], "status": self.status, "mode": "stopped"}
 
     def find(self, who: Principal, run_id: str) -> dict:
         self._answer()

@@ -65,15 +65,6 @@ def test_refusal_repeats_the_id_and_the_run(talk):
     assert (answer["id"], answer["run_id"]) == ("q", "run-9")
 
 
-def test_control_message_is_refused_as_not_offered():
-    talk = Talk(caller("runs:read", "runs:write"))
-
-    answer = talk.say(type="pause", run_id="run-1")
-
-    assert answer["code"] == "validation-failed"
-    assert answer["detail"] == "This version does not offer pause."
-
-
 def test_control_message_without_its_scope_is_forbidden(talk):
     assert talk.say(type="pause", run_id="run-1")["code"] == "forbidden"
 
@@ -365,13 +356,46 @@ def test_token_chunks_are_dropped_first_and_without_a_word(talk):
     assert "token_chunk" not in talk.tape.types()
 
 
-def test_stop_is_answered_with_where_the_run_stands():
+@pytest.mark.parametrize(
+    ("command", "fields"),
+    [
+        *((command, {}) for command in ("pause", "resume", "step", "stop")),
+        ("set_breakpoint", {"stage_id": "a", "condition": "item > 1", "on_error": False}),
+        ("set_breakpoint", {"stage_ids": ["a", "b"], "stage_id": None, "condition": None}),
+        ("clear_breakpoint", {"stage_id": "a"}),
+        ("clear_breakpoint", {}),
+    ],
+)
+def test_command_is_given_with_its_fields_and_answered_with_where_the_run_stands(command, fields):
     talk = Talk(caller("runs:write"))
 
-    answer = talk.say(type="stop", run_id="run-1", id="s")
+    answer = talk.say(type=command, run_id="run-1", id="s", **fields)
 
     assert (answer["type"], answer["id"], answer["mode"]) == ("control", "s", "stopped")
     assert answer["timestamp"]
+    assert talk.house.commands == [(command, {"run_id": "run-1", **fields})]
+
+
+@pytest.mark.parametrize(
+    ("command", "fields", "wrong"),
+    [
+        ("pause", {"stage_id": "a"}, "stage_id is not a field of pause."),
+        ("set_breakpoint", {"stage_id": 1}, "stage_id must be the id of a stage, or null."),
+        ("set_breakpoint", {"stage_ids": "a"}, "stage_ids must be a list of stage ids."),
+        ("set_breakpoint", {"stage_ids": [None]}, "stage_ids must be a list of stage ids."),
+        ("set_breakpoint", {"condition": True}, "condition must be a text, or null."),
+        ("set_breakpoint", {"condition": "\0"}, "condition must be a text, or null."),
+        ("set_breakpoint", {"on_error": 1}, "on_error must be true or false."),
+        ("clear_breakpoint", {"stage_ids": ["a"]}, "stage_ids is not a field of clear_breakpoint."),
+    ],
+)
+def test_command_with_a_wrong_field_is_refused(command, fields, wrong):
+    talk = Talk(caller("runs:write"))
+
+    answer = talk.say(type=command, run_id="run-1", **fields)
+
+    assert (answer["code"], answer["detail"]) == ("validation-failed", wrong)
+    assert talk.house.commands == []
 
 
 def test_stop_of_a_final_run_is_an_illegal_move():

@@ -9,7 +9,7 @@ import pytest
 import config
 from app.core import clock
 from app.core.ids import derived_id
-from app.models import AuditEntry, IdempotencyKey, Run, RunEvent, StageRun
+from app.models import AuditEntry, IdempotencyKey, Run, RunEvent, Snapshot, StageRun
 from app.services import housekeeping
 from tests.services.pipelines.test_writers import at_once
 
@@ -49,6 +49,7 @@ def new_run(org):
                 attempt=1,
             )
             RunEvent.create(run=run_id, seq=n + 1, type="x", data={}, at=clock.now())
+            Snapshot.create(run=run_id, seq=n)
         return run_id
 
     return make
@@ -68,6 +69,21 @@ def test_final_run_goes_with_all_that_belongs_to_it(new_run, status):
     assert left() == {young}
     assert {stage.run_id for stage in StageRun.select()} == {young}
     assert {event.run_id for event in RunEvent.select()} == {young}
+    assert {snapshot.run_id for snapshot in Snapshot.select()} == {young}
+
+
+@pytest.mark.parametrize("status", ["pending", "running", "paused"])
+def test_run_stays_while_a_fork_of_it_is_not_final(new_run, status):
+    source = new_run(200)
+    new_run(150, forked_from_run_id=source)
+    fork = new_run(100, status, forked_from_run_id=source)
+
+    assert housekeeping.apply_retention() == 1
+    assert left() == {source, fork}
+
+    Run.update(status="failed", completed_at=clock.now()).where(Run.id == fork).execute()
+    assert housekeeping.apply_retention() == 1
+    assert left() == {fork}
 
 
 @pytest.mark.parametrize("status", ["pending", "running", "paused"])

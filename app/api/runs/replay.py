@@ -13,7 +13,7 @@ from app.api.answers import answer
 from app.api.bodies import Blueprint, body
 from app.api.fields import FreeForm, StrictSchema, Text
 from app.api.runs.headers import idempotency, of_start, trace_id
-from app.api.runs.schemas import RunOut
+from app.api.runs.schemas import BreakpointField, RunOut
 from app.api.security import principal, requires
 from app.services.runs.replay import start_replay
 
@@ -62,6 +62,7 @@ class ReplayIn(StrictSchema):
     snapshot_id = Text(required=True)
     input = FreeForm()
     stage_overrides = ByStage(fields.Nested(StageOverrideIn), load_default=dict)
+    breakpoints = fields.List(BreakpointField(), load_default=list)
 
 
 @blp.route("/<string:run_id>/replay")
@@ -79,6 +80,7 @@ class Replay(MethodView):
             args["snapshot_id"],
             input=args.get("input"),
             stage_overrides=args["stage_overrides"],
+            breakpoints=args["breakpoints"],
             trace_id=trace_id(request),
             idempotency=idempotency(request, body()),
         )

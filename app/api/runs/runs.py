@@ -57,6 +57,8 @@ class Runs(MethodView):
             principal(),
             args["pipeline_id"],
             args["input"],
+            breakpoints=args["breakpoints"],
+            stop_on_entry=args["stop_on_entry"],
             metadata=args["metadata"],
             priority=args["priority"],
             trace_id=trace_id(request),

@@ -7,7 +7,7 @@ from typing import Any
 from marshmallow import INCLUDE, Schema, ValidationError, fields
 from marshmallow.validate import Length, OneOf, Range
 
-from app.api.fields import FreeForm, Instant, QueryNumber, Several, StrictSchema, Text
+from app.api.fields import Flag, FreeForm, Instant, QueryNumber, Several, StrictSchema, Text
 from app.api.paging import PageQuery
 from app.core import wire
 from app.core.states import RunStatus, TriggerType
@@ -21,6 +21,35 @@ def _small(value: dict[str, Any]) -> None:
         raise ValidationError(f"Longer than {_METADATA_BYTES} bytes.")
 
 
+class BreakpointIn(StrictSchema):
+    """Where a run pauses. Without `stage_id` it is for all errors; `condition` is an expression."""
+
+    stage_id = Text(load_default=None, allow_none=True)
+    condition = Text(load_default=None, allow_none=True)
+    on_error = Flag(load_default=False)
+
+
+class BreakpointField(fields.Nested):
+    """A breakpoint of a request: the id of a stage, or an object."""
+
+    def __init__(self) -> None:
+        super().__init__(BreakpointIn())
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        if not isinstance(value, str):
+            return super()._deserialize(value, attr, data, **kwargs)
+        return Text().deserialize(value, attr, data)
+
+
+class BreakpointOut(Schema):
+    """A breakpoint: before a stage, on `condition` when there is one, or before its failure takes
+    effect; without `stage_id` before that of any stage."""
+
+    stage_id = fields.String(**_OR_NULL)
+    condition = fields.String(**_OR_NULL)
+    on_error = fields.Boolean(required=True)
+
+
 class RunIn(StrictSchema):
     """A run to start. `pipeline_id` is an id or a name, with `@version` or without."""
 
@@ -28,6 +57,8 @@ class RunIn(StrictSchema):
     input = FreeForm(load_default=dict)
     priority = Text(load_default="normal", validate=OneOf(["low", "normal", "high"]))
     metadata = FreeForm(load_default=dict, validate=_small)
+    breakpoints = fields.List(BreakpointField(), load_default=list)
+    stop_on_entry = Flag(load_default=False)
 
 
 class RunsQuery(PageQuery):
@@ -115,7 +146,7 @@ class RunOut(RunSummaryOut):
     output = fields.Raw(**_OR_NULL)
     stages = fields.List(fields.Nested(StageRunOut), required=True)
     stages_truncated = fields.Boolean(required=True)
-    breakpoints = fields.List(fields.Raw(), required=True)
+    breakpoints = fields.List(fields.Nested(BreakpointOut), required=True)
 
 
 class ProgressOut(Schema):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import flask_sock
@@ -26,6 +26,15 @@ from app.services.runs import control
 
 log = logging.getLogger(__name__)
 
+#: What each message of `session` does: the same as the route of that name.
+_COMMANDS: Mapping[str, Callable[..., Mapping[str, Any]]] = {
+    "pause": control.pause,
+    "resume": control.resume,
+    "step": control.step,
+    "stop": control.stop,
+    "set_breakpoint": control.set_breakpoint,
+    "clear_breakpoint": control.clear_breakpoint,
+}
 _FAILED = 1011
 _VERSION = "13"
 
@@ -96,7 +105,8 @@ class _House(Journals):
             user = get_me(who)["user"]
         return user and {"id": user["id"], "name": user["name"]}
 
-    def stop(self, who: Principal, run_id: str) -> Mapping[str, Any]:
-        """Stops a run; gives its RunControl. Raises NotFound, IllegalMove."""
+    def control(self, who: Principal, command: str, fields: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Gives a run a command; gives its RunControl. Raises ValidationFailed, NotFound,
+        IllegalMove."""
         with visit():
-            return control.stop(who, run_id)
+            return _COMMANDS[command](who, **fields)

@@ -3,15 +3,17 @@
 Rule: no thread, clock, table or socket. Whoever drives it ticks the time, takes facts, asks for
 turns and carries out the calls that a turn gives. A rebuilt run goes through the same code.
 
-The coordinator is one class in eight floors, each file the next one up:
+The coordinator is one class in ten floors, each file the next one up:
 
 - `ledger`: the run's time, its records, what is under way
 - `bodies`: bodies open, end and are abandoned
 - `owning`: owners are told facts and their moves obeyed
 - `finishing`: attempts end well, badly or for another time; stages are skipped
 - `attempts`: a stage that is ready begins
-- `doubling`: or something stands in for it: a row of another run, an output, a mock
+- `reusing`: or is taken over from another run, which finished it
+- `doubling`: or is answered for: by a given output, a mock, a recorded effect
 - `replay`: stored rows are fed through the floors below
+- `holding`: a run halts and goes on as people ask
 - `coordinator`: turns, and facts from outside
 
 What the floors use: `facts` (what the run is told), `scope` (one opened body), `writes` (variables

@@ -65,6 +65,8 @@ class Bodies(Ledger):
         if not body.repeatable and run.planned.stage.retry.max_attempts == 1:
             return own
         taken = self._rounds.get(((body.owner, body.name), path), 0)
+        if run.reuses and body.repeatable and not run.opened:
+            taken = self._first_round(run, shape, path, taken)
         return taken if body.repeatable else max(own, taken)
 
     def _enter(self, scope: Scope) -> None:

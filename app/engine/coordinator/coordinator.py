@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from app.core.errors import Stopped
+from app.engine.control import NO_BREAKPOINTS, Breakpoints, Pause
 from app.engine.coordinator.facts import Outputs, RunFacts
+from app.engine.coordinator.holding import Holding
 from app.engine.coordinator.ledger import Underway
 from app.engine.coordinator.past import Past
-from app.engine.coordinator.replay import Replay
 from app.engine.coordinator.scope import Scope
 from app.engine.doubles import NO_DOUBLES, Doubles
 from app.engine.instance import (
@@ -29,7 +30,7 @@ from app.engine.planner import Plan, PlannedStage
 MAX_STARTS = 500  #: stages that one turn starts; a few milliseconds of work
 
 
-class Coordinator(Replay):
+class Coordinator(Holding):
     """A run, as far as it came.
 
     `stopping`: nothing new starts, and when nothing runs any more the run is handed back.
@@ -47,17 +48,20 @@ class Coordinator(Replay):
         finished: Sequence[Instance],
         unfinished: Sequence[Instance],
         at: int,
+        pauses: Sequence[Pause] = (),
+        breakpoints: Breakpoints = NO_BREAKPOINTS,
         doubles: Doubles = NO_DOUBLES,
     ) -> Coordinator:
         """The coordinator of a run as its stored rows tell, at the time `at` (ms).
 
         `finished` in the order of their final events; `unfinished` are all that have none: running,
-        between two attempts, or cancelled. The same code decides again, by the recorded times,
-        what it decided then; of `doubles` it is told the same.
+        between two attempts, held back, or cancelled. `pauses` are those that are over, in order;
+        `breakpoints` those that stand; `doubles` are as ever. The same code decides again, by the
+        recorded times, what it decided then.
         """
-        run = cls(plan, facts, outputs, new_id, Past([*finished, *unfinished]), doubles)
-        for row in finished:
-            run._feed(row)
+        past = Past([*finished, *unfinished], breakpoints)
+        run = cls(plan, facts, outputs, new_id, past, doubles)
+        run._feed_all(finished, pauses)
         run.tick(at)
         run._end_replay()
         return run
@@ -74,7 +78,7 @@ class Coordinator(Replay):
     @property
     def has_more(self) -> bool:
         """Whether another turn would start something now, without a new fact."""
-        return self._may_start() and self._ready.can_pop(self._has_room())
+        return self._may_start() and self._can_choose(self._has_room())
 
     def turn(self) -> tuple[list[Call | ChildCall], Outcome | None]:
         """Starts what can start: calls to carry out, and how the run ended or waits.
@@ -83,6 +87,8 @@ class Coordinator(Replay):
         rest is told by `has_more`. No outcome while anything runs here or can start, or while the
         next timer is near enough to be waited for.
         """
+        if self.held:
+            self._release()
         calls = []
         for _ in range(MAX_STARTS):
             ready = self._next_ready()
@@ -136,7 +142,7 @@ class Coordinator(Replay):
         return records
 
     def _next_ready(self) -> tuple[PlannedStage, Scope] | None:
-        return self._ready.pop(self._has_room()) if self._may_start() else None
+        return self._choose(self._has_room()) if self._may_start() else None
 
     def _may_start(self) -> bool:
         return not self.stopping and self._end is None
@@ -147,6 +153,9 @@ class Coordinator(Replay):
     def _outcome(self) -> Outcome | None:
         if self._end is not None or self.running or len(self.children) > len(self.away):
             return self._end
+        paused = self._pause()
+        if paused is not None:
+            return paused
         if self.stopping:
             return HandedBack()
         if self.has_more:

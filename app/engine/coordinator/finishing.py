@@ -90,8 +90,17 @@ class Finishing(Owning):
         verdict = after_failure(planned.stage.retry, instance, error, retry_after_ms)
         if not isinstance(verdict, RunError):
             return self._retry(planned, scope, instance, error, verdict)
-        instance.status = StageStatus.FAILED
         instance.error = verdict
+        if not self._holds_back(planned, scope, instance):
+            self._take_effect(planned, scope, instance)
+
+    def _holds_back(self, planned: PlannedStage, scope: Scope, instance: Instance) -> bool:
+        """Whether this failure, which is final, is not to take effect yet."""
+        return False
+
+    def _take_effect(self, planned: PlannedStage, scope: Scope, instance: Instance) -> None:
+        """A stage run has failed for good."""
+        instance.status = StageStatus.FAILED
         continued = planned.stage.on_error == "continue"
         self._ended(planned, scope, instance, "stage_failed", {"continued": continued})
 

@@ -10,12 +10,14 @@ from typing import Any
 from app.core.errors import StageError
 from app.core.states import StageStatus
 from app.core.wire import JSON
+from app.engine.control import Pause
 from app.engine.coordinator.coordinator import Coordinator
 from app.engine.coordinator.facts import Outputs, RunFacts
 from app.engine.coordinator.names import StageNames
 from app.engine.coordinator.scope import BodyShape, Scope
 from app.engine.coordinator.sealing import Seal
 from app.engine.coordinator.writes import Writes, merge, with_writes
+from app.engine.doubles import NO_DOUBLES, Doubles
 from app.engine.instance import UNLOADED, Instance, Key
 from app.engine.planner import ROOT, Plan, PlannedStage
 
@@ -54,12 +56,16 @@ def in_a_body(
     outputs: Outputs,
     ended: Sequence[Instance],
     begun: Sequence[Instance],
+    pauses: Sequence[Pause] = (),
+    doubles: Doubles = NO_DOUBLES,
 ) -> Moment | None:
     """The moment behind the last of `ended`, all stage runs in the order of their ends; `begun` had
-    begun by then. None when no owner opened the body, as in one that was taken over."""
+    begun by then, `pauses` were over. None when no owner opened the body, as in one that was taken
+    over."""
     target = ended[-1]
     assert target.completed_at is not None
-    run = _Rewound.rebuild(plan, facts, outputs, _no_id, ended, begun, target.completed_at)
+    at = target.completed_at
+    run = _Rewound.rebuild(plan, facts, outputs, _no_id, ended, begun, at, pauses, doubles=doubles)
     assert isinstance(run, _Rewound)
     scope = run.scopes.get(target.id)
     if scope is None:

@@ -21,7 +21,7 @@ from app.engine.planner import Plan, PlannedStage
 
 
 class Underway(NamedTuple):
-    """A call that the pool has, or a child run that is waited for."""
+    """A call that the pool has, a child run that is waited for, or a failure held back."""
 
     planned: PlannedStage
     scope: Scope
@@ -29,12 +29,13 @@ class Underway(NamedTuple):
 
 
 class Ledger:
-    """What all floors share. Above are Bodies, Owning, Finishing, Attempts, Doubling, Replay and
-    Coordinator.
+    """What all floors share. Above are Bodies, Owning, Finishing, Attempts, Reusing, Doubling,
+    Replay, Holding and Coordinator.
 
     `at` is the run's own time in milliseconds; it never goes back. `running` holds the calls that
     are under way, `children` the stages whose answer another run gives; of those, `away` tells
-    which are not executed here.
+    which are not executed here. `held` are failures that have not taken effect yet. `_again` are
+    attempts that were under way where the run was left: they go on before anything starts.
     """
 
     _doubles: Doubles | None = None  #: None when everything is executed
@@ -47,7 +48,9 @@ class Ledger:
         self.running: dict[Key, Underway] = {}
         self.children: dict[Key, Underway] = {}
         self.away: dict[Key, Away] = {}
+        self.held: dict[Key, Underway] = {}
         self._ready = Ready()
+        self._again = Ready()
         self._timers = Timers()
         self._records: list[Record] = []
         self._end: Outcome | None = None
@@ -129,6 +132,12 @@ class Ledger:
         raise NotImplementedError
 
     def _was_opened(self, shape: BodyShape, path: tuple[int, ...], round: int) -> bool:
+        raise NotImplementedError
+
+    def _first_round(
+        self, run: OwnerRun, shape: BodyShape, path: tuple[int, ...], least: int
+    ) -> int:
+        """The round that an owner's first opening of a body had in the source."""
         raise NotImplementedError
 
     def _was_tried_again(self, planned: PlannedStage, scope: Scope, instance: Instance) -> bool:

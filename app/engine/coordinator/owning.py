@@ -49,7 +49,8 @@ class Owning(Bodies):
         def end() -> None:
             self._end_owner(run, Fail(too_slow().at(stage.id)))
 
-        self._timers.add(run.since(self.at) + stage.timeout_ms, lambda: run.alive, end)
+        since = run.since(self.at)
+        self._timers.add(since + stage.timeout_ms, lambda: run.alive, end, since)
 
     def _ask(self, run: OwnerRun, question: Callable[..., Sequence[Move]], *facts: Any) -> None:
         """Tells an owner a fact and does what it answers."""
@@ -111,7 +112,8 @@ class Owning(Bodies):
         def ring() -> None:
             self._ask(run, run.reducer.alarm, move.tag)
 
-        self._timers.add(run.since(self.at) + move.after_ms, is_wanted, ring)
+        since = run.since(self.at)
+        self._timers.add(since + move.after_ms, is_wanted, ring, since)
 
     def _end_owner(self, run: OwnerRun, move: Done | Fail) -> None:
         planned, scope = run.planned, run.scope

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from app.core.states import StageStatus, is_final
+from app.engine.control import NO_BREAKPOINTS, Breakpoints
 from app.engine.coordinator.scope import Scope
 from app.engine.instance import Instance, Key
 from app.engine.planner import PlannedStage
@@ -15,9 +16,11 @@ class Past:
     """Rows by key, until the replay comes to them.
 
     `awaited` holds stages whose dependencies are finished and which no row has answered yet.
+    `breakpoints` are those that stand, for what happened last and was not written down.
     """
 
-    def __init__(self, rows: Iterable[Instance]) -> None:
+    def __init__(self, rows: Iterable[Instance], breakpoints: Breakpoints = NO_BREAKPOINTS) -> None:
+        self.breakpoints = breakpoints
         self._rows = {row.key: row for row in rows}
         self._owners: dict[Key, Instance] = {}
         self.awaited: dict[Key, tuple[PlannedStage, Scope]] = {}
@@ -52,6 +55,14 @@ class Past:
         row = self._owners.get(key) or self._rows.get(key)
         ended = row is not None and is_final(row.status)
         return row if ended else None
+
+    def held_failure(self, key: Key, at: int) -> Instance | None:
+        """The row of an owner whose failure at the time `at` had not taken effect by then."""
+        row = self._owners.get(key)
+        if row is None or row.error is None:
+            return None
+        at_once = row.completed_at is not None and row.completed_at <= at
+        return None if row.status is StageStatus.FAILED and at_once else row
 
     def next_attempt(self, instance: Instance) -> Instance | None:
         """The row of an owner that went on to another attempt after this one."""

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from types import SimpleNamespace
 
 from app.core.errors import StageError
 from app.core.states import StageStatus
 from app.engine.coercion import build_inputs
+from app.engine.control import Pause
 from app.engine.coordinator.doubling import Doubling
 from app.engine.coordinator.facts import Outputs, RunFacts
+from app.engine.coordinator.ledger import Underway
 from app.engine.coordinator.names import StageNames
 from app.engine.coordinator.past import Past
 from app.engine.coordinator.queues import Ready
@@ -47,30 +49,35 @@ class Replay(Doubling):
     def _offer(self, planned: PlannedStage, scope: Scope) -> None:
         past = self._past
         if past is None:
-            return super()._offer(planned, scope)
+            if self._source is None or not self._is_reused(planned, scope):
+                self._ready.push(planned, scope)
+            return
         key = scope.key_of(planned.stage.id)
         # What was to be taken over when the worker stopped still is, once its rows are fed.
-        if self._doubles is not None and not past.knows(key) and self._stands(planned, scope):
+        if self._source is not None and not past.knows(key) and self._is_reused(planned, scope):
             return
         past.awaited[key] = (planned, scope)
         row = past.recall(key)
         if row is not None:
             scope.live[key.stage_id] = row
-            if isinstance(planned.component, Owner) and self._opened(planned, row):
+            if isinstance(planned.component, Owner) and self._begins_again(planned, row):
                 self._reliving.push(planned, scope)
 
-    def _opened(self, planned: PlannedStage, row: Instance) -> bool:
-        """Whether the bodies of this owner opened in this run."""
+    def _begins_again(self, planned: PlannedStage, row: Instance) -> bool:
+        """Whether this owner opened bodies in this run, which now open again."""
         return not (row.reused or self._is_answered(planned))
 
-    def _is_replaying(self) -> bool:
-        return self._past is not None
-
     def _settle(self) -> None:
-        """Also begins the owners that came up again, in the order in which they began then."""
+        """Also begins the owners that came up again, in the order in which they began then, and
+        takes over what can be.
+        """
         super()._settle()
         while (owner := self._reliving.pop(True)) is not None:
             self._relive_first(*owner)
+            super()._settle()
+        # Nothing is taken over before all that was is fed.
+        while self._reusable and self._past is None:
+            self._reuse_next()
             super()._settle()
 
     def _relive_first(self, planned: PlannedStage, scope: Scope) -> None:
@@ -97,7 +104,7 @@ class Replay(Doubling):
         if attempt == row.attempt and row.input is None:
             # Refused before it opened a body: waited for like any other stage. If it was
             # interrupted even before that, it is made again under its own number.
-            row.attempt -= row.status is StageStatus.RUNNING
+            row.attempt -= row.status is StageStatus.RUNNING and row.error is None
             scope.live[planned.stage.id] = row
             past.awaited[row.key] = (planned, scope)
             return
@@ -145,6 +152,49 @@ class Replay(Doubling):
             self._settle()
         self.at = max(self.at, at)
 
+    def _feed_all(self, rows: Sequence[Instance], pauses: Sequence[Pause]) -> None:
+        """Feeds rows and pauses in the order in which they were."""
+        fed = 0
+        for pause in pauses:
+            for row in rows[fed : pause.after]:
+                self._feed(row)
+            fed = pause.after
+            self._stand_still(pause)
+        for row in rows[fed:]:
+            self._feed(row)
+
+    def _stand_still(self, pause: Pause) -> None:
+        """Limits of owners do not count a pause; a retry delay goes on meanwhile."""
+        self.tick(pause.since)
+        length = pause.until - pause.since
+        self._timers.stand_still(pause.until, length)
+        for scope in self._open_scopes():
+            for run in scope.owners.values():
+                if run.began_at < pause.until:
+                    run.began_at += length
+        self.at = max(self.at, pause.until)
+        self.tick(self.at)
+
+    def _open_scopes(self) -> Iterator[Scope]:
+        """All bodies that are open, each after the one that its owner stands in."""
+        scopes = [self.root]
+        for scope in scopes:  # grows while it is walked, however deep owners nest
+            yield scope
+            for run in scope.owners.values():
+                scopes += run.openings.values()
+
+    def _holds_back(self, planned: PlannedStage, scope: Scope, instance: Instance) -> bool:
+        """Whether the failure of an owner that comes up again took effect later, or has not."""
+        past = self._past
+        row = past.held_failure(instance.key, self.at) if past is not None else None
+        if past is None or row is None:
+            return False
+        if row.status is StageStatus.FAILED:
+            past.awaited[row.key] = (planned, scope)
+        else:
+            self.held[row.key] = Underway(planned, scope, instance)
+        return True
+
     def _feed(self, row: Instance) -> None:
         assert self._past is not None and row.completed_at is not None
         self.tick(row.completed_at)
@@ -167,8 +217,10 @@ class Replay(Doubling):
             row = scope.live.get(key.stage_id) if scope.alive else None
             if row is not None and row.status is StageStatus.PENDING:
                 self._wake_later(planned, scope, row)
+            elif row is not None and row.status is StageStatus.RUNNING and row.error:
+                self.held[key] = Underway(planned, scope, row)  # failed, without effect so far
             else:
-                self._ready.push(planned, scope)
+                (self._ready if row is None else self._again).push(planned, scope)
         for row in past.left_over():
             self._cancel(row)
         self._settle()

@@ -33,12 +33,15 @@ from app.models.journal_sql.fenced import (
 )
 from app.models.journal_sql.leases import (
     command,
+    go_on,
     hand_over,
     open_ones,
     renew,
+    set_breakpoints,
     sweep,
     take_over,
     take_to_end,
+    take_to_pause,
 )
 from app.models.journal_sql.test_runs import (
     accept_test_run,
@@ -68,6 +71,7 @@ __all__ = [
     "end_test_run",
     "find_version",
     "flush",
+    "go_on",
     "hand_over",
     "keep_test_run",
     "leave_test_run",
@@ -77,10 +81,12 @@ __all__ = [
     "open_ones",
     "open_runs",
     "renew",
+    "set_breakpoints",
     "settle",
     "sweep",
     "take_over",
     "take_to_end",
+    "take_to_pause",
     "wake_parent",
     "wake_test_run",
 ]

@@ -77,10 +77,11 @@ _INSERT_FORK = (
 )
 _INSERT_KEY = (
     "INSERT INTO idempotency_keys "
-    "(org_id, route, key, body_digest, run_id, created_at, expires_at) "
-    "SELECT :org_id, :route, :key, :body_digest, :id, :created_at, :expires_at WHERE {live} "
+    "(org_id, route, key, body_digest, run_id, body, created_at, expires_at) "
+    "SELECT :org_id, :route, :key, :body_digest, :id, :body, :created_at, :expires_at "
+    "WHERE {live} "
     "ON CONFLICT (org_id, route, key) DO UPDATE SET body_digest = excluded.body_digest, "
-    "run_id = excluded.run_id, created_at = excluded.created_at, "
+    "run_id = excluded.run_id, body = excluded.body, created_at = excluded.created_at, "
     "expires_at = excluded.expires_at "
     "WHERE idempotency_keys.expires_at < :created_at RETURNING 1"
 )
@@ -95,6 +96,7 @@ def _live() -> str:
 
 def accept(run: Mapping[str, Any], key: Mapping[str, Any] | None = None) -> bool:
     """Stores a pending run and, when given, the idempotency key that started it: both or neither.
+    The key's `body` is what its answer cannot tell from the run later on, as JSON text, or absent.
 
     False: the key is taken, or the pipeline was deleted, and nothing was written.
     """
@@ -113,13 +115,14 @@ def _accept(insert: str, live: str, run: Mapping[str, Any], key: Mapping[str, An
     if key is None:
         return bool(execute_often(f"{insert} WHERE {live}", run).rowcount)
     insert_key = _INSERT_KEY.format(live=live)
+    values = {"body": None, **run, **key}
     if not is_postgres():
-        if execute(insert_key, {**run, **key}).fetchone() is None:
+        if execute(insert_key, values).fetchone() is None:
             return False
         execute_often(insert, run)
         return True
     both = f"WITH key AS ({insert_key}) {insert} WHERE EXISTS (SELECT 1 FROM key) RETURNING id"
-    return execute(both, {**run, **key}).fetchone() is not None
+    return execute(both, values).fetchone() is not None
 
 
 def accept_anew(run: Mapping[str, Any]) -> bool:

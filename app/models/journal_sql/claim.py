@@ -22,8 +22,17 @@ _FAIR = f""", fair AS (
 )"""
 _EVENT_OF_CLAIM = "CASE WHEN began IS NULL THEN 'run_started' ELSE 'execution_resumed' END"
 _REASON_OF_CLAIM = (
-    "CASE WHEN began IS NULL THEN '{}' WHEN asked IN ('resume', 'step') "
-    """THEN '{"reason":"' || asked || '"}' ELSE '{"reason":"recovery"}' END"""
+    "CASE WHEN began IS NULL THEN '{}' "
+    """WHEN substr(asked, 1, 7) = 'resume:' THEN '{"reason":"resume"}' """
+    """WHEN substr(asked, 1, 5) = 'step:' THEN '{"reason":"step"}' """
+    """ELSE '{"reason":"recovery"}' END"""
+)
+# A worker has heard of it now; if that one dies, its going on is a recovery.
+_HEARD = """CASE WHEN substr({control}, 1, 7) = 'resume:' THEN 'passed' || substr({control}, 7)
+    WHEN substr({control}, 1, 5) = 'step:' THEN 'stepping' || substr({control}, 5)
+    ELSE {control} END"""
+_NOT_PAUSED = (
+    "paused_before = NULL, paused_iteration = NULL, paused_round = NULL, paused_reason = NULL"
 )
 _PG_CLAIM = f"""{waiting_organisations("runs")}{_FAIR}, fresh AS (
   SELECT r.id FROM fair, LATERAL (
@@ -37,8 +46,8 @@ _PG_CLAIM = f"""{waiting_organisations("runs")}{_FAIR}, fresh AS (
 ), taken AS (
   UPDATE runs SET status = 'running', epoch = epoch + 1,
     lease_until = {PG_NOW} + make_interval(secs => :lease), wake_at = NULL, waiting_on = NULL,
-    paused_before = NULL, paused_reason = NULL,
-    started_at = coalesce(runs.started_at, {PG_NOW}), control = nullif(runs.control, 'resume'),
+    {_NOT_PAUSED}, started_at = coalesce(runs.started_at, {PG_NOW}),
+    control = {_HEARD.format(control="runs.control")},
     event_seq = event_seq + (one.status = 'pending')::int
   FROM one WHERE runs.id = one.id
   RETURNING runs.*, one.status AS was, one.started_at AS began, one.control AS asked
@@ -62,8 +71,8 @@ WHERE id = CASE WHEN :due_first THEN coalesce((SELECT id FROM due), (SELECT id F
 _SQLITE_TAKE = f"""
 UPDATE runs SET status = 'running', epoch = epoch + 1,
   lease_until = strftime('%Y-%m-%dT%H:%M:%fZ','now', :lease || ' seconds'), wake_at = NULL,
-  waiting_on = NULL, paused_before = NULL, paused_reason = NULL,
-  started_at = coalesce(started_at, {SQLITE_NOW}), control = nullif(control, 'resume'),
+  waiting_on = NULL, {_NOT_PAUSED}, started_at = coalesce(started_at, {SQLITE_NOW}),
+  control = {_HEARD.format(control="control")},
   event_seq = event_seq + :told
 WHERE id = :id RETURNING *, {SQLITE_NOW} AS claimed_at"""
 _SQLITE_TELL = f"""

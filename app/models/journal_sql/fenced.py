@@ -82,7 +82,10 @@ _SETTLED = (
     "status = :status, output = :output, output_stage_run_id = :output_stage_run_id, "
     "error = :error, usage = :usage, completed_at = :completed_at, duration_ms = :duration_ms, "
     "lease_until = NULL, wake_at = :wake_at, waiting_on = :waiting_on, "
-    "paused_before = :paused_before, paused_reason = :paused_reason"
+    "paused_before = :paused_before, paused_iteration = :paused_iteration, "
+    "paused_round = :paused_round, paused_reason = :paused_reason, "
+    # What was asked is done.
+    "control = CASE WHEN :status = 'paused' THEN NULL ELSE control END"
 )
 
 
@@ -240,8 +243,9 @@ def settle(
     """Writes the last rows and events, and how the run ends, pauses, parks or is handed back.
 
     `change` holds status, output, output_stage_run_id, error, usage, completed_at, duration_ms,
-    wake_at, waiting_on, paused_before, paused_reason and `seen`: the control_seq acted on, or None
-    when commands do not matter. None: the lease is lost, or a command came in between.
+    wake_at, waiting_on, paused_before, paused_iteration, paused_round, paused_reason and `seen`:
+    the control_seq acted on, or None when commands do not matter. A run that pauses has done what
+    `control` asked. None: the lease is lost, or a command came in between.
     """
     fence = {"run": run_id, "org": org_id, "epoch": epoch, **change}
     return _write(fence, written, settle=True)

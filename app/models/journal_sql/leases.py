@@ -70,32 +70,67 @@ def take_over(run_id: str, epoch: int, lease_seconds: float) -> dict[str, Any] |
 def take_to_end(run_id: str, lease_seconds: float) -> dict[str, Any] | None:
     """Takes a run that nobody works on, under a new epoch, to end it in the same transaction: a
     pending, paused or parked one, or one whose lease is over. None: it is held, or final."""
+    idle = (
+        "status IN ('pending', 'paused') OR (status = 'running' AND (wake_at IS NOT NULL "
+        f"OR waiting_on IS NOT NULL OR lease_until < {now()}))"
+    )
+    return _take(run_id, idle, lease_seconds)
+
+
+def take_to_pause(run_id: str, lease_seconds: float) -> dict[str, Any] | None:
+    """Takes a run that waits for a worker or for a time, under a new epoch, to pause it in the same
+    transaction. None: it is held, lost, paused, waits for a child, or is final."""
+    idle = (
+        "status = 'pending' OR (status = 'running' AND wake_at IS NOT NULL AND waiting_on IS NULL)"
+    )
+    return _take(run_id, idle, lease_seconds)
+
+
+def _take(run_id: str, idle: str, lease_seconds: float) -> dict[str, Any] | None:
     sql = (
         f"UPDATE runs SET status = 'running', epoch = epoch + 1, lease_until = {later(':lease')}, "
-        "wake_at = NULL, waiting_on = NULL WHERE id = :run AND (status IN ('pending', 'paused') "
-        "OR (status = 'running' AND (wake_at IS NOT NULL OR waiting_on IS NOT NULL "
-        f"OR lease_until < {now()}))) RETURNING *, {now()} AS claimed_at"
+        f"wake_at = NULL, waiting_on = NULL WHERE id = :run AND ({idle}) "
+        f"RETURNING *, {now()} AS claimed_at"
     )
     return row(execute(sql, {"run": run_id, "lease": lease_seconds}))
 
 
-def command(run_id: str, control: str) -> bool:
-    """Leaves a command for the worker that holds the run. False: the run is final."""
+_OPEN = "status NOT IN ('completed', 'failed', 'cancelled')"
+
+
+def command(run_id: str, control: str | None) -> bool:
+    """Leaves a command for the worker that holds the run, or takes back the one that stands. False:
+    the run is final."""
     sql = (
         "UPDATE runs SET control = :control, control_seq = control_seq + 1 "
-        "WHERE id = :run AND status NOT IN ('completed', 'failed', 'cancelled') RETURNING id"
+        f"WHERE id = :run AND {_OPEN} RETURNING id"
     )
     return execute(sql, {"run": run_id, "control": control}).fetchone() is not None
+
+
+def go_on(run_id: str, control: str) -> bool:
+    """Makes a paused run wait for a worker, which is to obey `control`. False: it is not paused."""
+    sql = (
+        "UPDATE runs SET status = 'pending', control = :control, control_seq = control_seq + 1 "
+        "WHERE id = :run AND status = 'paused' RETURNING id"
+    )
+    return execute(sql, {"run": run_id, "control": control}).fetchone() is not None
+
+
+def set_breakpoints(run_id: str, breakpoints: str) -> None:
+    """Replaces the breakpoints of a run, JSON text, and has its worker hear of it."""
+    sql = (
+        "UPDATE runs SET breakpoints = :breakpoints, control_seq = control_seq + 1 "
+        f"WHERE id = :run AND {_OPEN}"
+    )
+    execute(sql, {"run": run_id, "breakpoints": breakpoints})
 
 
 def open_ones(run_ids: Sequence[str]) -> list[str]:
     """Those of the runs that are not final, which none of them becomes before this transaction
     ends."""
     marks = ", ".join(f":r{i}" for i in range(len(run_ids)))
-    sql = (
-        f"SELECT id FROM runs WHERE id IN ({marks}) "
-        "AND status NOT IN ('completed', 'failed', 'cancelled') ORDER BY id"
-    )
+    sql = f"SELECT id FROM runs WHERE id IN ({marks}) AND {_OPEN} ORDER BY id"
     parameters = {f"r{i}": run_id for i, run_id in enumerate(run_ids)}
     lock = " FOR SHARE" if is_postgres() else ""
     return [found for (found,) in execute(sql + lock, parameters).fetchall()]

@@ -34,8 +34,8 @@ class Lease:
     time, so machines whose clocks differ agree. `inbox` is where the driving thread waits: for
     finished calls (run id and answer), and for `None`, which only says "look again"; a child run
     that is executed in place shares that of its parent. `heard_seq` is the newest command counter
-    that was seen, `control_seq` the one that is acted on, `control` its command. `is_noted`: a
-    note came over the bus, and the row is to be read whatever the counters say.
+    that was seen, `control_seq` the one that is acted on, `control` its command, `breakpoints` JSON
+    text. `is_noted`: a note came over the bus, and the row is to be read whatever the counters say.
     """
 
     def __init__(self, row: Mapping[str, Any], inbox: SimpleQueue[Any] | None = None) -> None:
@@ -46,6 +46,7 @@ class Lease:
         self.control_seq: int = row["control_seq"]
         self.heard_seq = self.control_seq
         self.control: str | None = row["control"]
+        self.breakpoints: str = row["breakpoints"]
         self.is_noted = False
         self.inbox: SimpleQueue[Any] = inbox or SimpleQueue()
         self.is_lost = False
@@ -59,8 +60,10 @@ class Lease:
 
     @property
     def started_at(self) -> int:
-        """When the run first started, in milliseconds since 1970."""
-        return ms(self.row["started_at"])
+        """When the run first started, in milliseconds since 1970; for one that did not yet, when it
+        was taken."""
+        started = self.row["started_at"]
+        return self._claimed_at if started is None else ms(started)
 
     def now(self) -> int:
         """The run's own time, in milliseconds since 1970; it never goes back."""

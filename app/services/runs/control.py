@@ -1,33 +1,90 @@
-"""Commands to runs. What needs no worker is done on the spot; the rest is left for the worker that
-holds the run, which sees the command counter in its next write or heartbeat."""
+"""Commands to runs (contract 05, Control): one function each, for all doors.
+
+What needs no worker is done on the spot; the rest is left for the worker that holds the run, which
+sees the command counter in its next write or heartbeat, and hears of it by a note.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import config
-from app.core import clock
-from app.core.errors import IllegalMove, InvalidPipeline, NotFound
+from app.core import wire
+from app.core.errors import IllegalMove, NotFound
 from app.core.ids import is_id
 from app.core.principal import Principal
-from app.core.states import RunStatus, StageStatus, is_final
+from app.core.states import RunStatus, is_final
 from app.core.wire import JSON
-from app.engine.instance import Cancelled, Failed, child_run_id
-from app.engine.operators.subpipeline import Subpipeline
 from app.infra import bus
-from app.infra.database import after_commit, locked, statement, transaction
-from app.infra.subscription import Subscription
-from app.models import Run, StageRun, journal_sql
+from app.infra.broker import ring
+from app.infra.database import after_commit, locked, transaction
+from app.models import Run, journal_sql
 from app.models.base import raw
 from app.services.identity import audit
-from app.services.runs import claim, commands
-from app.services.runs.claim import Lease
-from app.services.runs.events import embedded
-from app.services.runs.journal import Journal
-from app.services.runs.restore import restore
-from app.services.runs.settle import settle
-from app.services.runs.standins import SourceGone
+from app.services.runs import breakpoints, commands
+from app.services.runs.breakpoints import Breakpoint
+from app.services.runs.standing import pause_unheld
+from app.services.runs.stopping import awaited_children, stop_one, stop_run
+from app.services.runs.variants import plan_of_run
+
+
+def pause(who: Principal, run_id: str) -> dict[str, JSON]:
+    """Has nothing of the run start any more; gives its RunControl.
+
+    At once for a run that waits for a worker or for a time; for one that runs, or awaits a child,
+    as soon as that is over. Raises NotFound; IllegalMove for a run that is paused or final, or is
+    being stopped.
+    """
+    with transaction():
+        run = _locked(who, run_id)
+        _check_pause(run)
+        journal_sql.command(run.id, commands.pause(run.control))
+        row = _taken_to_pause(run.id)
+        if row is None:
+            _note(run.id)
+        else:
+            pause_unheld(row, run.control)
+        return _control(who, run.id)
+
+
+def _taken_to_pause(run_id: str) -> dict[str, Any] | None:
+    # A stage that awaits a child is under way: the worker that takes the run lets it finish.
+    if awaited_children(run_id):
+        return None
+    return journal_sql.take_to_pause(run_id, config.settings().lease_seconds)
+
+
+def resume(who: Principal, run_id: str) -> dict[str, JSON]:
+    """Has a paused run go on, or takes back a pause or step that is not reached yet; gives its
+    RunControl.
+
+    Raises NotFound; IllegalMove when there is nothing to resume.
+    """
+    with transaction():
+        run = _locked(who, run_id)
+        if run.status == RunStatus.PAUSED:
+            _go_on(run, commands.resume(commands.standing_place(run)))
+        else:
+            _check_take_back(run)
+            journal_sql.command(run.id, commands.take_back(run.control))
+            _note(run.id)
+        return _control(who, run.id)
+
+
+def step(who: Principal, run_id: str) -> dict[str, JSON]:
+    """Has a paused run execute the one stage before which it stands, and pause again; gives its
+    RunControl.
+
+    Raises NotFound; IllegalMove for a run that is not paused.
+    """
+    with transaction():
+        run = _locked(who, run_id)
+        if run.status != RunStatus.PAUSED:
+            advice = " Pause it first." if not is_final(RunStatus(run.status)) else ""
+            raise IllegalMove(f"Only a paused run can go a step; this one is {run.status}.{advice}")
+        _go_on(run, commands.step(commands.standing_place(run)))
+        return _control(who, run.id)
 
 
 def stop(who: Principal, run_id: str) -> dict[str, JSON]:
@@ -41,104 +98,131 @@ def stop(who: Principal, run_id: str) -> dict[str, JSON]:
         if is_final(RunStatus(run.status)):
             raise IllegalMove(f"A {run.status} run cannot become cancelled.")
         audit.record(who, "run.stop", run.id)
-        children = None if commands.is_stop(run.control) else _stop(run.id, by)
+        children = None if commands.is_stop(run.control) else stop_one(run.id, by)
     for child in children or ():
         stop_run(child, by)
-    return _stopped(who, run.id)
+    return _control(who, run.id) | {"mode": "stopped"}
+
+
+def set_breakpoint(
+    who: Principal,
+    run_id: str,
+    *,
+    stage_id: str | None = None,
+    stage_ids: Sequence[str] | None = None,
+    condition: str | None = None,
+    on_error: bool = False,
+) -> dict[str, JSON]:
+    """Adds a breakpoint, or one for each of `stage_ids`, in place of their former ones; gives the
+    run's RunControl.
+
+    Raises ValidationFailed, with pointers, for an unknown stage, a broken condition, or unless
+    either stages are named or it is for all errors; NotFound; IllegalMove for a final run.
+    """
+    given = breakpoints.read_request(stage_id, stage_ids, condition, on_error)
+    run = _found(who, run_id)
+    breakpoints.check_stages(given, plan_of_run(run.pipeline_version_id, run.document))
+    return _change(who, run_id, lambda present: breakpoints.with_all(present, given.values()))
+
+
+def clear_breakpoint(
+    who: Principal, run_id: str, *, stage_id: str | None = None
+) -> dict[str, JSON]:
+    """Removes the breakpoints of a stage, or all of the run; gives its RunControl.
+
+    Raises NotFound; IllegalMove for a final run.
+    """
+    return _change(who, run_id, lambda present: breakpoints.without_stage(present, stage_id))
+
+
+def _change(
+    who: Principal, run_id: str, change: Callable[[Sequence[Breakpoint]], Sequence[Breakpoint]]
+) -> dict[str, JSON]:
+    with transaction():
+        run = _locked(who, run_id)
+        if is_final(RunStatus(run.status)):
+            raise IllegalMove(f"A {run.status} run takes no breakpoints any more.")
+        changed = change(run.breakpoints)
+        journal_sql.set_breakpoints(run.id, wire.dumps(list(changed)))
+        _note(run.id)
+        return _control(who, run.id)
+
+
+def _check_pause(run: Any) -> None:
+    if is_final(RunStatus(run.status)):
+        raise IllegalMove(f"A {run.status} run cannot be paused.")
+    if run.status == RunStatus.PAUSED:
+        raise IllegalMove("A paused run cannot be paused again. Resume it or go a step.")
+    if commands.is_stop(run.control):
+        raise IllegalMove(f"This {run.status} run is being stopped and cannot be paused.")
+
+
+def _check_take_back(run: Any) -> None:
+    if is_final(RunStatus(run.status)):
+        raise IllegalMove(f"A {run.status} run cannot be resumed.")
+    if commands.is_stop(run.control):
+        raise IllegalMove(f"This {run.status} run is being stopped and cannot be resumed.")
+    if not (commands.is_pause(run.control) or commands.is_step(run.control)):
+        raise IllegalMove(f"This run is {run.status}, not paused: there is nothing to resume.")
+
+
+def _go_on(run: Any, command: str) -> None:
+    journal_sql.go_on(run.id, command)
+    after_commit(lambda: ring("runs"))
+
+
+def _note(run_id: str) -> None:
+    after_commit(lambda: bus.publish_control(run_id))
 
 
 def _locked(who: Principal, run_id: str) -> Any:
     """The run, which nobody else writes until this transaction ends. Raises NotFound."""
-    query = Run.of(who.org_id, Run.id, Run.status, Run.control).where(Run.id == run_id)
-    run = locked(query).namedtuples().first() if is_id(run_id, "run") else None
-    if run is None:
+    run = _query(who, run_id)
+    found = locked(run).namedtuples().first() if run is not None else None
+    if found is None:
         raise NotFound
-    return run
+    return found
 
 
-def _stopped(who: Principal, run_id: str) -> dict[str, JSON]:
-    query = Run.of(who.org_id, Run.status, raw(Run.breakpoints)).where(Run.id == run_id)
-    status, breakpoints = query.tuples().get()
+def _found(who: Principal, run_id: str) -> Any:
+    """The run as it is now. Raises NotFound."""
+    run = _query(who, run_id)
+    found = run.namedtuples().first() if run is not None else None
+    if found is None:
+        raise NotFound
+    return found
+
+
+def _query(who: Principal, run_id: str) -> Any:
+    if not is_id(run_id, "run"):
+        return None
+    return Run.of(who.org_id, *_COLUMNS).where(Run.id == run_id)
+
+
+_COLUMNS = (
+    Run.id,
+    Run.status,
+    Run.control,
+    Run.breakpoints,
+    Run.paused_before,
+    Run.paused_iteration,
+    Run.paused_round,
+    Run.paused_reason,
+    Run.pipeline_version_id,
+    raw(Run.document),
+)
+
+
+def _control(who: Principal, run_id: str) -> dict[str, JSON]:
+    """Its RunControl (contract 05)."""
+    run = _found(who, run_id)
+    status = RunStatus(run.status)
+    is_paused = status is RunStatus.PAUSED
     return {
-        "run_id": run_id,
-        "status": status,
-        "mode": "stopped",
-        "paused_before": None,
-        "paused_iteration": [],
-        "breakpoints": embedded(breakpoints),
+        "run_id": run.id,
+        "status": status.value,
+        "mode": commands.mode(status, run.control),
+        "paused_before": run.paused_before if is_paused else None,
+        "paused_iteration": list(commands.read_path(run.paused_iteration)) if is_paused else [],
+        "breakpoints": run.breakpoints,
     }
-
-
-def stop_run(run_id: str, by: str | None = None) -> None:
-    """Ends a run and the children that it awaits as cancelled; one that is under way as soon as its
-    worker hears of it. A final run stays as it is. `by` is the id of who asked."""
-    with transaction():
-        children = _stop(run_id, by)
-    for child in children:
-        stop_run(child, by)
-
-
-def _stop(run_id: str, by: str | None) -> list[str]:
-    """Stops a run; gives the children to stop once this is committed."""
-    if not journal_sql.command(run_id, commands.stop(by)):
-        return []
-    row = journal_sql.take_to_end(run_id, config.settings().lease_seconds)
-    if row is None:
-        after_commit(lambda: bus.publish_control(run_id))
-        return []
-    return end_unheld(row, Cancelled())
-
-
-def end_unheld(row: Mapping[str, Any], outcome: Cancelled | Failed) -> list[str]:
-    """Settles a run that was just taken and that no worker holds: what it had begun is closed.
-
-    Gives the ids of the children that it awaited, which are to be stopped once this is committed.
-    Raises LeaseLost.
-    """
-    children = awaited_children(row["id"])
-    lease = Lease({**row, "began": row["started_at"]})
-    settle(lease, _closed(lease), outcome)
-    return children
-
-
-def _closed(lease: Lease) -> Journal:
-    """The journal in which all that was under way is cancelled."""
-    if lease.row["started_at"] is None:
-        return Journal(lease)
-    try:
-        coordinator, known = restore(lease)
-    except (InvalidPipeline, SourceGone):
-        return Journal(lease)  # it names what is no longer there
-    coordinator.cancel()
-    journal = Journal(lease, known)
-    journal.add(coordinator.drain())
-    return journal
-
-
-def awaited_children(run_id: str) -> list[str]:
-    """The ids of the child runs that stages of this run wait for."""
-    waiting: Any = StageRun.select(StageRun.id, StageRun.failures, StageRun.started_at).where(
-        StageRun.run == run_id,
-        StageRun.component_type == Subpipeline.type,
-        StageRun.status == StageStatus.RUNNING,
-    )
-    return [
-        child_run_id(id, failures, clock.to_ms(started_at))
-        for id, failures, started_at in list(waiting.tuples())
-    ]
-
-
-def listen() -> Subscription:
-    """Has the runs of this process read their control as soon as it changes, by one subscription
-    for all of them. While Redis is away the heartbeat finds what was not heard."""
-    notes = Subscription(lambda channel, run_id: claim.note(run_id.decode()), claim.note_all)
-    notes.subscribe(bus.CONTROL_CHANNEL, wait_seconds=0)
-    return notes
-
-
-def read(run_id: str) -> tuple[str | None, int]:
-    """The command that stands, and the counter of all there were."""
-    query: Any = Run.select(Run.control, Run.control_seq).where(Run.id == run_id)
-    with statement():
-        command, seq = query.tuples().get()
-    return command, seq

@@ -17,11 +17,12 @@ from app.core.errors import LeaseLost
 from app.engine.instance import ChildCall, Failed, Finished, HandedBack, Outcome, Parked
 from app.infra.broker import ring
 from app.services import figures
-from app.services.runs import child, commands, control
+from app.services.runs import child, commands
 from app.services.runs.child import Ended
 from app.services.runs.claim import Lease, claim, held
 from app.services.runs.driven import Driven
 from app.services.runs.standins import SOURCE_GONE, SourceGone
+from app.services.runs.stopping import end_unheld, stop_run
 from config.logging import bound
 
 log = logging.getLogger(__name__)
@@ -95,8 +96,8 @@ class _Driver:
         """Fails a fork that cannot begin, or go on, without what it takes over."""
         log.warning("source gone", extra={"action": "source_gone", "run_id": lease.run_id})
         with suppress(LeaseLost):
-            for run_id in control.end_unheld(lease.row, Failed(SOURCE_GONE)):
-                control.stop_run(run_id)
+            for run_id in end_unheld(lease.row, Failed(SOURCE_GONE)):
+                stop_run(run_id)
         parent = self.runs.get(lease.row["parent_run_id"])
         if parent is not None:
             parent.child_left(lease.run_id, None)
@@ -163,7 +164,7 @@ class _Driver:
         for run_id in run.children.unwanted(run.coordinator.awaits):
             here = self.runs.get(run_id)
             if here is None:
-                control.stop_run(run_id, commands.stopped_by(run.lease.control))
+                stop_run(run_id, commands.stopped_by(run.lease.control))
             else:
                 here.stop(run.lease.control)
                 self.inbox.put(None)

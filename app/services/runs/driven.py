@@ -5,8 +5,8 @@ from __future__ import annotations
 from contextlib import ExitStack
 
 from app.core import clock
-from app.engine.instance import Call, ChildCall, Finished, Outcome
-from app.services.runs import calls, commands, control, events
+from app.engine.instance import Call, ChildCall, Finished, Outcome, Paused
+from app.services.runs import breakpoints, calls, commands, events, listening
 from app.services.runs.child import Ended
 from app.services.runs.children import LOOK_SECONDS, Children
 from app.services.runs.claim import Lease, holding
@@ -46,7 +46,7 @@ class Driven:
             return  # it only waited, which is no event
         type = "execution_resumed" if row["began"] else "run_started"
         data = (
-            {"reason": row["asked"] if row["asked"] in ("resume", "step") else "recovery"}
+            {"reason": commands.reason_of_claim(row["asked"])}
             if row["began"]
             else events.started(row, list(self.lease.plan.stages))
         )
@@ -76,13 +76,17 @@ class Driven:
         lease = self.lease
         if lease.is_noted or lease.heard_seq != lease.control_seq:
             lease.is_noted = False  # first: a note that comes while it is read is another
-            lease.control, lease.control_seq = control.read(lease.run_id)
+            lease.control, lease.control_seq, lease.breakpoints = listening.read(lease.run_id)
             lease.heard_seq = lease.control_seq
             self._obey()
 
     def _obey(self) -> None:
-        if commands.is_stop(self.lease.control):
+        lease = self.lease
+        if commands.is_stop(lease.control):
             self.coordinator.cancel()
+        else:
+            stops = breakpoints.to_obey(lease.breakpoints)
+            self.coordinator.obey(commands.control(lease.control, stops))
 
     def stop(self, command: str | None) -> None:
         """Ends it as cancelled, by the command that its parent obeys, if there is one."""
@@ -139,7 +143,8 @@ class Driven:
 
         Raises LeaseLost.
         """
-        if settle(self.lease, self.journal, outcome, self.children.away):
+        standing = self.coordinator.standing() if isinstance(outcome, Paused) else ((), ())
+        if settle(self.lease, self.journal, outcome, self.children.away, standing):
             return True
         self.journal.flush()
         self.children.look_again()

@@ -17,6 +17,9 @@ from app.core.wire import JSON
 NO_USAGE = {"input_tokens": 0, "output_tokens": 0, "total_tokens": 0, "cost_usd": 0}
 #: The events after which a stage run, or the run, tells nothing more.
 STAGE_ENDS = ("stage_completed", "stage_failed", "stage_skipped")
+#: The events between which a run stands still. One that was paused before its first start has
+#: run_started instead of execution_resumed.
+RUN_HALTS = ("execution_paused", "execution_resumed", "run_started")
 RUN_ENDS = ("run_completed", "run_failed", "run_cancelled")
 
 

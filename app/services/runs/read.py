@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import config
-from app.core import clock
+from app.core import clock, wire
 from app.core.errors import NotFound
 from app.core.ids import is_id
 from app.core.principal import Principal
@@ -37,10 +37,15 @@ class _Fresh:
         return self._row.get(name)
 
 
-def accepted_view(who: Principal, run_id: str) -> dict[str, JSON]:
-    """A run as it was when it was accepted, for a repeated request."""
+def accepted_view(
+    who: Principal, run_id: str, breakpoints: Sequence[Mapping[str, JSON]] = ()
+) -> dict[str, JSON]:
+    """A run as it was when it was accepted with these breakpoints, for a repeated request."""
     run = get_row(who, run_id)
-    row = {name: getattr(run, name) for name in _ACCEPTED} | {"status": RunStatus.PENDING.value}
+    row = {name: getattr(run, name) for name in _ACCEPTED} | {
+        "status": RunStatus.PENDING.value,
+        "breakpoints": wire.dumps(list(breakpoints)),
+    }
     return fresh_view(row, _plan(run))
 
 
@@ -64,7 +69,7 @@ def get_status(who: Principal, run_id: str) -> dict[str, JSON]:
         "status": run.status,
         "progress": {"completed": sum(map(is_final, outside.values())), "total": len(outside)},
         "current_stage_ids": running,
-        "paused_before": run.paused_before,
+        "paused_before": run.paused_before if run.status == RunStatus.PAUSED else None,
         "error": embedded(run.error),
     }
 
@@ -183,7 +188,6 @@ _ACCEPTED = (
     "created_by",
     "auth_type",
     "metadata",
-    "breakpoints",
     "trace_id",
 )
 _RAW = ("input", "output", "error", "usage", "metadata", "breakpoints", "document")

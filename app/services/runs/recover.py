@@ -17,7 +17,7 @@ from app.infra import broker
 from app.infra.database import statement
 from app.models import journal_sql
 from app.services import figures
-from app.services.runs import commands, control
+from app.services.runs import commands, stopping
 from config.logging import bound
 
 log = logging.getLogger(__name__)
@@ -60,13 +60,13 @@ def _end(run_id: str, epoch: int) -> None:
         return  # its worker came back, or another sweep was first
     outcome = Cancelled() if commands.is_stop(row["control"]) else Failed(_exhausted())
     try:
-        children = control.end_unheld(row, outcome)
+        children = stopping.end_unheld(row, outcome)
     except LeaseLost:
         with bound(run_id=run_id, org_id=row["org_id"]):
             log.debug("lost run taken meanwhile", extra={"action": "lease_lost"})
         return
     for child in children:
-        control.stop_run(child, commands.stopped_by(row["control"]))
+        stopping.stop_run(child, commands.stopped_by(row["control"]))
 
 
 def _exhausted() -> RunError:

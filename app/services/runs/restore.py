@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,12 +15,14 @@ from app.core.errors import RunError
 from app.core.ids import new_id
 from app.core.states import StageStatus
 from app.core.wire import JSON
+from app.engine.control import Pause
 from app.engine.coordinator import Coordinator, RunFacts
 from app.engine.instance import UNLOADED, Instance, Key
 from app.engine.planner import Plan
 from app.models import RunEvent, StageRun
 from app.models.base import raw, unread
 from app.services.runs import events
+from app.services.runs.breakpoints import to_obey
 from app.services.runs.claim import Lease
 from app.services.runs.standins import doubles_of
 from app.services.runs.variants import read_variant
@@ -54,18 +57,26 @@ class StoredOutputs:
 
 def restore(lease: Lease) -> tuple[Coordinator, list[str]]:
     """The coordinator as it stood, and the ids of the rows that are stored. Raises SourceGone."""
-    facts, plan, doubles = facts_of(lease.row, lease.started_at), lease.plan, doubles_of(lease.row)
-    outputs = StoredOutputs(lease.run_id)
+    facts, plan = facts_of(lease.row, lease.started_at), lease.plan
+    outputs, doubles = StoredOutputs(lease.run_id), doubles_of(lease.row)
     if lease.row["began"] is None:
         return Coordinator(plan, facts, outputs, _new_id, doubles=doubles), []
     rows = stored_rows(lease.run_id, plan)
-    finished = [row for row in rows if row.status in _FINISHED]
-    # Cancelled ones too: their keys are taken, and what cancelled them follows from the others.
-    unfinished = [row for row in rows if row.status not in _FINISHED]
+    finished = [(row, seq) for row, seq in rows if is_finished(row)]
     coordinator = Coordinator.rebuild(
-        plan, facts, outputs, _new_id, finished, unfinished, lease.now(), doubles=doubles
+        plan,
+        facts,
+        outputs,
+        _new_id,
+        [row for row, _ in finished],
+        # Cancelled ones too: their keys are taken, and what cancelled them follows from the others.
+        [row for row, _ in rows if not is_finished(row)],
+        lease.now(),
+        list(pauses_of(lease.run_id, [seq for _, seq in finished], lease.now())),
+        to_obey(lease.breakpoints),
+        doubles,
     )
-    return coordinator, [row.id for row in rows]
+    return coordinator, [row.id for row, _ in rows]
 
 
 def _new_id() -> str:
@@ -93,19 +104,46 @@ def facts_of(row: Mapping[str, Any], started_at: int) -> RunFacts:
     )
 
 
-def stored_rows(run_id: str, plan: Plan) -> list[Instance]:
-    """The stored stage runs, in the order of their final events; outputs only of those that decide
-    what comes next."""
-    ended = (RunEvent.run == StageRun.run) & (RunEvent.stage_run_id == StageRun.id)
-    last = RunEvent.type.in_(events.STAGE_ENDS)
+def is_finished(row: Instance) -> bool:
+    """Whether an event told of its end."""
+    return row.status in _FINISHED
+
+
+def pauses_of(run_id: str, ends: Sequence[int], now: int) -> Iterator[Pause]:
+    """The pauses until `now` (ms); `ends` are the numbers of the final events of stage runs, in
+    order."""
     query: Any = (
-        StageRun.select(*_columns(plan))
-        .left_outer_join(RunEvent, on=(ended & last))
-        .where(StageRun.run == run_id)
+        RunEvent.select(RunEvent.seq, RunEvent.type, RunEvent.at)
+        .where(RunEvent.run == run_id, RunEvent.type.in_(events.RUN_HALTS))
         .order_by(RunEvent.seq)
-        .dicts()
     )
-    return [_instance(row) for row in query]
+    began: tuple[int, int] | None = None
+    for seq, type, at in list(query.tuples()):
+        if type != "execution_paused":
+            if began is not None and type == "execution_resumed":
+                yield _pause(ends, *began, clock.to_ms(at))
+            began = None
+        elif began is None:  # else it was resumed and paused again before a worker took it
+            began = seq, clock.to_ms(at)
+    if began is not None:
+        yield _pause(ends, *began, now)
+
+
+def _pause(ends: Sequence[int], seq: int, since: int, until: int) -> Pause:
+    return Pause(bisect_left(ends, seq), since, until)
+
+
+def stored_rows(run_id: str, plan: Plan) -> list[tuple[Instance, int]]:
+    """The stored stage runs, in the order of their final events, with the numbers of those; outputs
+    only of those that decide what comes next."""
+    # Two readings of a run's rows: joined, SQLite would look through the events for each row.
+    ends: Any = RunEvent.select(RunEvent.stage_run_id, RunEvent.seq).where(
+        RunEvent.run == run_id, RunEvent.type.in_(events.STAGE_ENDS)
+    )
+    numbers = dict(ends.tuples())
+    query: Any = StageRun.select(*_columns(plan)).where(StageRun.run == run_id).dicts()
+    rows = [(_instance(row), numbers.get(row["id"], 0)) for row in query]
+    return sorted(rows, key=lambda row: row[1])
 
 
 def _columns(plan: Plan) -> list[Any]:

@@ -9,6 +9,7 @@ import config
 from app.core import clock, wire
 from app.core.states import RunStatus
 from app.core.wire import JSON
+from app.engine.control import NOWHERE
 from app.engine.instance import (
     Cancelled,
     Completed,
@@ -17,6 +18,7 @@ from app.engine.instance import (
     Outcome,
     Parked,
     Paused,
+    Place,
 )
 from app.infra.broker import ring
 from app.infra.database import after_commit, transaction
@@ -35,16 +37,29 @@ _NOTHING: Mapping[str, Any] = {
     "wake_at": None,
     "waiting_on": None,
     "paused_before": None,
+    "paused_iteration": None,
+    "paused_round": None,
     "paused_reason": None,
     "seen": None,
 }
 
 
-def settle(lease: Lease, journal: Journal, outcome: Outcome, children: Sequence[str] = ()) -> bool:
+#: Ids of the stages outside bodies that are completed, and of those that are not final.
+Standing = tuple[Sequence[str], Sequence[str]]
+
+
+def settle(
+    lease: Lease,
+    journal: Journal,
+    outcome: Outcome,
+    children: Sequence[str] = (),
+    standing: Standing = ((), ()),
+) -> bool:
     """Writes how the run left this worker.
 
     False: it was to pause or park, but a command came in between, or one of the `children` that it
-    waits for ended; the run goes on. Raises LeaseLost, having written nothing.
+    waits for ended; the run goes on. `standing` is told of a run that pauses. Raises LeaseLost,
+    having written nothing.
     """
     match outcome:
         case Completed() | Failed() | Cancelled():
@@ -54,7 +69,7 @@ def settle(lease: Lease, journal: Journal, outcome: Outcome, children: Sequence[
         case HandedBack():
             return _hand_back(journal)
         case Paused():
-            return _pause(lease, journal, outcome)
+            return _pause(lease, journal, outcome, standing)
 
 
 def _end(lease: Lease, journal: Journal, outcome: Completed | Failed | Cancelled) -> bool:
@@ -137,14 +152,31 @@ def _hand_back(journal: Journal) -> bool:
     return True
 
 
-def _pause(lease: Lease, journal: Journal, outcome: Paused) -> bool:
-    before = outcome.before.key.stage_id if outcome.before else None
-    data = {"reason": outcome.reason, "stage_id": before}
+def _pause(lease: Lease, journal: Journal, outcome: Paused, standing: Standing) -> bool:
+    key = outcome.before.key if outcome.before else None
+    completed, pending = standing
+    data = {
+        "stage_id": key and key.stage_id,
+        "iteration_path": list(key.path) if key else [],
+        "round": key and key.round,
+        "reason": outcome.reason,
+        "completed_stages": list(completed),
+        "pending_stages": list(pending),
+        "error": outcome.error and outcome.error.to_json(),
+    }
+    return _stand(lease, journal, outcome.before or NOWHERE, data)
+
+
+def pause_again(lease: Lease, journal: Journal, place: Place, told: Mapping[str, JSON]) -> bool:
+    """Pauses a run where it stood; `told` is what its last pause said. Otherwise as `settle`."""
+    return _stand(lease, journal, place, {**told, "reason": "pause"})
+
+
+def _stand(lease: Lease, journal: Journal, place: Place, data: Mapping[str, JSON]) -> bool:
     change = {
         **_NOTHING,
         "status": RunStatus.PAUSED.value,
-        "paused_before": before,
-        "paused_reason": outcome.reason,
+        **commands.standing_columns(place, data["reason"]),
         "seen": lease.control_seq,
     }
     return journal.settle(change, RunEvent("execution_paused", data, lease.now()))

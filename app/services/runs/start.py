@@ -27,7 +27,8 @@ from app.models import IdempotencyKey, journal_sql
 from app.models.journal_sql import Version
 from app.models.runs import PRIORITIES
 from app.services.pipelines.documents import plan_of, resolve
-from app.services.runs import read
+from app.services.runs import commands, read
+from app.services.runs.breakpoints import read_breakpoints
 
 KEY_LIFE = timedelta(hours=24)
 
@@ -54,7 +55,8 @@ def start_run(
     reference: str,
     input: Mapping[str, JSON],
     *,
-    breakpoints: Sequence[Mapping[str, JSON]] = (),
+    breakpoints: Sequence[str | Mapping[str, JSON]] = (),
+    stop_on_entry: bool = False,
     metadata: Mapping[str, JSON] | None = None,
     priority: str = "normal",
     trace_id: str | None = None,
@@ -62,10 +64,13 @@ def start_run(
 ) -> Started:
     """Stores a pending run and rings for a worker once that is committed.
 
-    `trace_id` is 32 hex digits; one is made when absent. Raises NotFound for an unknown pipeline,
-    also one that is deleted at this moment, InvalidInput when `input` breaks its input_schema,
-    IdempotencyMismatch for a key that was used with another body. A request that was accepted
-    before is answered before anything is judged: the pipeline may have changed since.
+    `breakpoints` are stage ids, or objects of contract 05's Breakpoint; `stop_on_entry`: it pauses
+    before its first stage. `trace_id` is 32 hex digits; one is made when absent.
+
+    Raises NotFound for an unknown pipeline, also one that is deleted at this moment, InvalidInput
+    when `input` breaks its input_schema, ValidationFailed for breakpoints, IdempotencyMismatch for
+    a key that was used with another body. A request that was accepted before is answered before
+    anything is judged: the pipeline may have changed since.
     """
     earlier = find_earlier(who, idempotency)
     if earlier is not None:
@@ -73,7 +78,8 @@ def start_run(
     version = resolve(who, reference)
     check_input(version, input)
     row = _row(who, version, input, metadata or {}, priority, trace_id)
-    row["breakpoints"] = wire.dumps(list(breakpoints))
+    row["breakpoints"] = wire.dumps(read_breakpoints(breakpoints, plan_of(version.id)))
+    row["control"] = commands.ENTRY if stop_on_entry else None
     with statement():
         accepted = journal_sql.accept(row, key_row(idempotency, row))
     if not accepted:
@@ -174,25 +180,34 @@ def _text(pointer: str, value: Mapping[str, JSON]) -> str:
 
 
 def key_row(idempotency: Idempotency | None, row: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The columns of the key that what this row holds is started with; None without a key."""
+    """What is stored of a key beside the run that it started, whose row this is."""
     if idempotency is None:
         return None
     return {
         "route": idempotency.route,
         "key": idempotency.key,
         "body_digest": idempotency.body_digest,
+        "body": first_breakpoints(row["breakpoints"]),
         "expires_at": clock.text(clock.parse(row["created_at"]) + KEY_LIFE),
     }
 
 
+def first_breakpoints(breakpoints: str) -> str | None:
+    """What a key keeps of its first answer: the breakpoints, JSON text, which may change later."""
+    return None if breakpoints == "[]" else f'{{"breakpoints":{breakpoints}}}'
+
+
 def find_earlier(who: Principal, idempotency: Idempotency | None) -> Started | None:
     """What the first request with this key has started. Raises IdempotencyMismatch."""
-    run_id = find_key(who, idempotency)
-    return None if run_id is None else Started(read.accepted_view(who, run_id), replayed=True)
+    held = find_key(who, idempotency)
+    if held is None:
+        return None
+    first = (held.body or {}).get("breakpoints", [])
+    return Started(read.accepted_view(who, held.run_id, first), replayed=True)
 
 
-def find_key(who: Principal, idempotency: Idempotency | None) -> str | None:
-    """The id of what the first request with this key has started. Raises IdempotencyMismatch."""
+def find_key(who: Principal, idempotency: Idempotency | None) -> Any:
+    """What is stored of the first request with this key. Raises IdempotencyMismatch."""
     if idempotency is None:
         return None
     held: Any = IdempotencyKey.get_or_none(
@@ -205,7 +220,7 @@ def find_key(who: Principal, idempotency: Idempotency | None) -> str | None:
         return None
     if held.body_digest != idempotency.body_digest:
         raise IdempotencyMismatch
-    return str(held.run_id)
+    return held
 
 
 def _not_accepted(who: Principal, reference: str, idempotency: Idempotency | None) -> Started:

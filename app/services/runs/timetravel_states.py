@@ -22,7 +22,7 @@ from app.engine.instance import UNLOADED, Instance, Key
 from app.engine.planner import ROOT, Plan
 from app.models import Snapshot, StageRun
 from app.models.base import raw
-from app.services.runs.restore import facts_of, stored_rows
+from app.services.runs.restore import facts_of, is_finished, pauses_of, stored_rows
 from app.services.runs.timetravel_rows import outputs_of, size_of, sizes_of
 from app.services.runs.variants import plan_of_run
 
@@ -60,13 +60,14 @@ class State:
 
     def _inside(self, facts: RunFacts) -> Moment:
         rows = stored_rows(facts.run_id, self.plan)
-        place = next(i for i, row in enumerate(rows) if row.id == self.row["stage_run_id"])
-        ended = [row for row in rows[: place + 1] if _is_ended(row)]
-        ids = {row.id for row in ended}
-        later = [row for row in rows if row.id not in ids]
-        begun = _begun(later, rows[place])
-        found = in_a_body(self.plan, facts, self, ended, begun)
-        return found or in_a_copy(self.plan, self._outside(facts), ended, later)
+        place = next(i for i, (row, _) in enumerate(rows) if row.id == self.row["stage_run_id"])
+        ended = [(row, seq) for row, seq in rows[: place + 1] if is_finished(row)]
+        past, ids = [row for row, _ in ended], {row.id for row, _ in ended}
+        later = [row for row, _ in rows if row.id not in ids]
+        pauses = pauses_of(facts.run_id, [seq for _, seq in ended], past[-1].completed_at or 0)
+        before = [pause for pause in pauses if pause.after < len(past)]
+        found = in_a_body(self.plan, facts, self, past, _begun(later, past[-1]), before)
+        return found or in_a_copy(self.plan, self._outside(facts), past, later)
 
     def _completed(self) -> Iterator[tuple[str, str]]:
         for opening in reversed(self.moment.openings):
@@ -112,10 +113,6 @@ class State:
     def _status(self, stage_id: str) -> StageStatus | None:
         instance = self.moment.openings[-1].get(stage_id)
         return None if instance is None else instance.status
-
-
-def _is_ended(row: Instance) -> bool:
-    return row.status in (StageStatus.COMPLETED, StageStatus.FAILED, StageStatus.SKIPPED)
 
 
 def _begun(later: Iterable[Instance], last: Instance) -> list[Instance]:

@@ -19,7 +19,7 @@ from app.core.errors import (
 from app.engine.component import Component, Effect, Field, Kind
 from app.models import AuditEntry, Run
 from app.services.pipelines.deleting import delete_pipeline
-from app.services.runs import drive
+from app.services.runs import control, drive
 from app.services.runs.replay import start_replay
 from app.services.runs.start import Idempotency
 from tests.services.runs.conftest import row, seen, stored_types, tape, transform
@@ -417,6 +417,28 @@ def test_override_that_does_not_fit_is_told_at_its_place(run, who, stage_id, mem
 
     assert list(refused.value.errors) == [pointer]
     assert isinstance(refused.value, InvalidPipeline) == (len(pointer.split("/")) > 3)
+
+
+def test_breakpoints_pause_before_what_executes(run, who):
+    done = run(*chain(3), input={"n": 1})
+
+    fork = replay(who, done["id"], snapshot_of(done["id"], "s1"), breakpoints=["s1", "s3"])
+
+    paused = row(fork)
+    assert (paused.status, paused.paused_before) == ("paused", "s3")
+    assert [name for name, _, _ in executed(fork)] == ["s2"]
+    control.resume(who, fork)
+    drive.advance_run()
+    assert seen(who, fork)["output"] == {"value": 3}
+
+
+def test_unknown_breakpoint_is_told_at_its_place(run, who):
+    done = run(*chain(2), input={"n": 1})
+
+    with pytest.raises(ValidationFailed) as refused:
+        start_replay(who, done["id"], snapshot_of(done["id"]), breakpoints=["s1", "nope"])
+
+    assert list(refused.value.errors) == ["/breakpoints/1"]
 
 
 def test_body_stage_may_be_overridden_while_its_loop_goes_on(run, who):

@@ -12,7 +12,7 @@ from app.core.errors import IllegalMove, NotFound
 from app.infra import bus
 from app.infra.database import release
 from app.models.identity import AuditEntry
-from app.services.runs import claim, control, drive
+from app.services.runs import claim, control, drive, listening
 from app.services.runs.journal import Journal
 from tests.conftest import wait_until
 from tests.services.runs.conftest import drive_behind, row, stored_types, tape, transform
@@ -32,10 +32,10 @@ def who(who):
 def notes(settings, bells):
     """What has workers hear of commands at once."""
     bus.connect(settings.redis_url)
-    listening = control.listen()
-    assert listening.subscribe(bus.CONTROL_CHANNEL, wait_seconds=30)
-    yield listening
-    listening.close()
+    notes = listening.listen()
+    assert notes.subscribe(bus.CONTROL_CHANNEL, wait_seconds=30)
+    yield notes
+    notes.close()
     bus.publish_control("the last note wakes the reader")
 
 

@@ -12,7 +12,7 @@ from app.engine.instance import child_run_id
 from app.models import Run, StageRun
 from app.services.pipelines.deleting import delete_pipeline
 from app.services.pipelines.documents import create_pipeline
-from app.services.runs import children, claim, control, drive, recover
+from app.services.runs import children, claim, drive, recover, stopping
 from tests.conftest import wait_until
 from tests.services.runs.conftest import (
     count_write_transactions,
@@ -319,7 +319,7 @@ def test_parent_whose_child_ended_while_it_parked_goes_on(run, deploy, flaky, wh
     def end_it_first(run_ids):
         if not ended:
             ended.extend(run_ids)
-            control.stop_run(run_ids[0])
+            stopping.stop_run(run_ids[0])
         return open_ones(run_ids)
 
     monkeypatch.setattr(children.journal_sql, "open_ones", end_it_first)
@@ -347,7 +347,7 @@ def test_stopped_parked_parent_stops_the_child_that_it_awaits(run, deploy, flaky
     inner = deploy(flaky_stage(1, retry=retry))
     parked = run(sub("s", inner), transform("t", 1, depends_on=["s"]))
 
-    control.stop_run(parked["id"])
+    stopping.stop_run(parked["id"])
 
     assert (row(parked["id"]).status, child_of(parked["id"]).status) == ("cancelled", "cancelled")
     assert [s["status"] for s in seen(who, parked["id"])["stages"]] == ["cancelled", "cancelled"]
@@ -361,7 +361,7 @@ def test_stopped_parent_stops_the_child_that_its_thread_executes(deploy, start, 
     driver = drive_behind()
     wait_until(lambda: flaky.calls)
 
-    control.stop_run(run_id)
+    stopping.stop_run(run_id)
     claim.beat()
     driver.join(10)
     flaky.hold.set()
@@ -376,7 +376,7 @@ def test_stopped_child_fails_the_stage_of_its_parent(deploy, start, flaky, who):
     driver = drive_behind()
     wait_until(lambda: flaky.calls)
 
-    control.stop_run(child_of(run_id).id)
+    stopping.stop_run(child_of(run_id).id)
     claim.beat()
     driver.join(10)
     flaky.hold.set()

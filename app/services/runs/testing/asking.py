@@ -142,6 +142,7 @@ def _store(who: Principal, suite: Suite, idempotency: Idempotency | None) -> Ask
         "request": wire.dumps(suite.to_json()),
         "completed": 0,
         "total": len(suite.cases),
+        "breakpoints": "[]",
     }
     with statement():
         taken = journal_sql.accept_test_run(row, key_row(idempotency, row))
@@ -156,5 +157,5 @@ def _store(who: Principal, suite: Suite, idempotency: Idempotency | None) -> Ask
 
 def _earlier(who: Principal, idempotency: Idempotency | None) -> Asked | None:
     """What the first request with this key has asked for. Raises IdempotencyMismatch."""
-    test_id = find_key(who, idempotency)
-    return None if test_id is None else Asked(test_id, replayed=True)
+    held = find_key(who, idempotency)
+    return None if held is None else Asked(held.run_id, replayed=True)

@@ -1,0 +1,54 @@
+"""Runs that no worker holds are paused on the spot."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from app.core.wire import JSON
+from app.engine.control import Control
+from app.engine.instance import Completed, Failed, Parked, Paused
+from app.models import RunEvent
+from app.services.runs import breakpoints, commands
+from app.services.runs.claim import Lease
+from app.services.runs.journal import Journal
+from app.services.runs.restore import restore
+from app.services.runs.settle import pause_again, settle
+
+
+def pause_unheld(row: Mapping[str, Any], asked: str | None) -> None:
+    """Pauses a run that was just taken and that no worker holds. `asked` is the command that stood
+    before. A run whose time brings its end ends.
+
+    Raises InvalidPipeline when its version names what is no longer there.
+    """
+    lease = Lease({**row, "began": row["started_at"]})
+    place = commands.place_of(asked)
+    if place is not None and commands.is_unheard(asked):
+        # No worker has taken it since it was resumed: it stands where it stood.
+        pause_again(lease, Journal(lease), place, _last_pause(lease.run_id))
+    else:
+        _halt(lease)
+
+
+def _last_pause(run_id: str) -> Mapping[str, JSON]:
+    """What the last execution_paused says beyond its head."""
+    query: Any = (
+        RunEvent.select(RunEvent.data)
+        .where(RunEvent.run == run_id, RunEvent.type == "execution_paused")
+        .order_by(RunEvent.seq.desc())
+    )
+    told: Mapping[str, JSON] = query.tuples().first()[0]
+    return told
+
+
+def _halt(lease: Lease) -> None:
+    coordinator, known = restore(lease)
+    stops = breakpoints.to_obey(lease.breakpoints)
+    coordinator.obey(Control("pause", None, commands.place_of(lease.control), stops))
+    _, outcome = coordinator.turn()
+    journal = Journal(lease, known)
+    journal.add(coordinator.drain())
+    if not isinstance(outcome, Paused | Completed | Failed):
+        outcome = Parked(lease.now())  # it does not stand still yet: a worker sees to it
+    settle(lease, journal, outcome, standing=coordinator.standing())
