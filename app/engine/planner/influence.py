@@ -26,7 +26,7 @@ class Influence:
         self._fill()
         self._earlier = self._bodies_before()
         self._writers = self._all_writers()
-        self._views = {body: self._view(body) for body in plan.bodies.values()}
+        self._views = {key: self._view(body) for key, body in plan.bodies.items()}
         own = [self._directly(stage) for stage in self._stages]
         whole = [mask | inside for mask, inside in zip(own, self._below, strict=True)]
         self.sources = whole + own
@@ -109,7 +109,7 @@ class Influence:
         for body in self._around(stage):
             key = (body.owner, body.name)
             # Those that the owner sees only because another stage inside needs them count, too.
-            mask |= self._views[body] & writers
+            mask |= self._views[key] & writers
             if (body.loop or body.repeatable) and self._inside[key] & writers:
                 # Which passes came before is for what the owner itself depends on to say.
                 mask |= self._inside[key] & writers | self._bit(body.owner) << len(self._stages)
