@@ -220,19 +220,25 @@ class Obedience(RuleBasedStateMachine):
     # Workers.
 
     @rule(
+        early=some.lists(some.tuples(commands(), some.booleans()), max_size=2),
         meanwhile=some.lists(some.lists(some.tuples(commands(), some.booleans()), max_size=2)),
         dies=some.lists(some.booleans(), max_size=2),
     )
-    def work(self, meanwhile, dies):
-        """A worker takes what there is. Clients command, and it may die, while stages run."""
-        self.drive(list(meanwhile), list(dies))
-
-    def drive(self, meanwhile, dies):
-        problems: list[BaseException] = []
-        moving = self.model.status == "pending"
-        if moving:
+    def work(self, early, meanwhile, dies):
+        """A worker takes what there is. Clients command before anything starts and while stages
+        run, when it may die."""
+        lease = claim.claim()
+        assert (lease is not None) is (self.model.status == "pending")
+        if lease is not None:
             self.model.claimed()
-        going = self.model.advance() if moving else iter(())
+            for command, other in early:
+                self.give(command, other)
+            lease.note()
+            self.drive(lease, list(meanwhile), list(dies))
+
+    def drive(self, lease, meanwhile, dies):
+        problems: list[BaseException] = []
+        going = self.model.advance()
         awaited = next(going, None)
 
         def under_way(key):
@@ -251,7 +257,7 @@ class Obedience(RuleBasedStateMachine):
                 problems.append(problem)
 
         Probe.under_way = under_way
-        drive.advance_run()
+        drive.drive(lease)
         if problems:
             raise problems[0]
         assert awaited is None, f"{awaited} did not start"
@@ -283,7 +289,7 @@ class Obedience(RuleBasedStateMachine):
                 self.give(("clear_breakpoint", {"stage_id": None}), False)
                 self.give(("resume", {}), False)
             else:
-                self.drive([], [])
+                self.work([], [], [])
         self.check_status()
         told = tape(self.who, self.run_id)
         self.check_tape(told)
