@@ -13,7 +13,7 @@ from app.api.answers import answer
 from app.api.bodies import Blueprint, body
 from app.api.fields import FreeForm, StrictSchema, Text
 from app.api.runs.headers import idempotency, of_start, trace_id
-from app.api.runs.schemas import RunOut
+from app.api.runs.schemas import BreakpointField, RunOut
 from app.api.security import principal, requires
 from app.services.runs.replay import start_replay
 
@@ -32,8 +32,8 @@ class StageOverrideIn(StrictSchema):
     config = FreeForm()
     llm = FreeForm(allow_none=True)
     retry = FreeForm()
-    timeout_ms = fields.Raw(allow_none=True, metadata={"type": ["integer", "null"]})
-    when = fields.Raw(allow_none=True, metadata={"type": ["string", "null"]})
+    timeout_ms = fields.Raw(allow_none=True, metadata={"type": "integer"})
+    when = fields.Raw(allow_none=True, metadata={"type": "string"})
 
 
 class ByStage(fields.Dict):
@@ -62,6 +62,7 @@ class ReplayIn(StrictSchema):
     snapshot_id = Text(required=True)
     input = FreeForm()
     stage_overrides = ByStage(fields.Nested(StageOverrideIn), load_default=dict)
+    breakpoints = fields.List(BreakpointField(), load_default=list)
 
 
 @blp.route("/<string:run_id>/replay")
@@ -79,6 +80,7 @@ class Replay(MethodView):
             args["snapshot_id"],
             input=args.get("input"),
             stage_overrides=args["stage_overrides"],
+            breakpoints=args["breakpoints"],
             trace_id=trace_id(request),
             idempotency=idempotency(request, body()),
         )

@@ -30,7 +30,7 @@ from app.models import Run, Snapshot, journal_sql
 from app.models.base import raw
 from app.services.identity import audit
 from app.services.runs import read, start
-from app.services.runs.source import Source
+from app.services.runs.source import Source, finished_stages
 from app.services.runs.start import Idempotency, Started
 from app.services.runs.variants import Variant, merged, plan_of_run, read_variant
 
@@ -71,6 +71,10 @@ class Origin:
     def source(self) -> Source:
         """What there is to be taken over."""
         return Source(self.row.id, self.seq, self.plan())
+
+    def finished(self) -> frozenset[str]:
+        """The ids of stages of which something is taken over."""
+        return finished_stages(self.row.id, self.seq, self.plan())
 
     def plan(self) -> Plan:
         """The plan of what the run executed."""

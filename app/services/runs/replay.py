@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from app.core import wire
 from app.core.principal import Principal
 from app.core.states import TriggerType
 from app.core.wire import JSON
 from app.engine.instance import Key
 from app.engine.planner import Plan
 from app.services.runs import forking, start
+from app.services.runs.breakpoints import read_breakpoints
 from app.services.runs.forking import Origin
 from app.services.runs.source import Source
 from app.services.runs.start import Idempotency, Started
@@ -25,15 +27,16 @@ def start_replay(
     *,
     input: Mapping[str, JSON] | None = None,
     stage_overrides: Mapping[str, Mapping[str, JSON]] | None = None,
+    breakpoints: Sequence[str | Mapping[str, JSON]] = (),
     trace_id: str | None = None,
     idempotency: Idempotency | None = None,
 ) -> Started:
     """Starts a run of the same document that takes over what was finished at the snapshot.
 
     `input` replaces that of the run for what executes; `stage_overrides` are merged into stages
-    that will. Raises NotFound for the run or the snapshot, IllegalMove unless the run is final or
-    paused, ValidationFailed for an override of a stage that is unknown or taken over,
-    InvalidPipeline, InvalidInput, IdempotencyMismatch.
+    that will; `breakpoints` as of any run. Raises NotFound for the run or the snapshot, IllegalMove
+    unless the run is final or paused, ValidationFailed for an override of a stage that is unknown
+    or taken over and for breakpoints, InvalidPipeline, InvalidInput, IdempotencyMismatch.
     """
     earlier = start.find_earlier(who, idempotency)
     if earlier is not None:
@@ -42,6 +45,7 @@ def start_replay(
     variant = forking.overridden(origin, stage_overrides or {}, _TOLD)
     _check_executed(origin, stage_overrides or {})
     row = forking.fork_row(who, origin, TriggerType.REPLAY, variant, trace_id)
+    row["breakpoints"] = wire.dumps(read_breakpoints(breakpoints, origin.plan()))
     if input is not None:
         row["input"] = forking.checked_input(origin.plan(), input)
     return forking.accept(who, row, "run.replay", idempotency)

@@ -180,7 +180,7 @@ def _text(pointer: str, value: Mapping[str, JSON]) -> str:
 
 
 def key_row(idempotency: Idempotency | None, row: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The columns of the key that what this row holds is started with; None without a key."""
+    """What is stored of a key beside the run that it started, whose row this is."""
     if idempotency is None:
         return None
     return {
@@ -207,7 +207,7 @@ def find_earlier(who: Principal, idempotency: Idempotency | None) -> Started | N
 
 
 def find_key(who: Principal, idempotency: Idempotency | None) -> Any:
-    """The key of the first such request, with `run_id` and `body`. Raises IdempotencyMismatch."""
+    """What is stored of the first request with this key. Raises IdempotencyMismatch."""
     if idempotency is None:
         return None
     held: Any = IdempotencyKey.get_or_none(
@@ -216,7 +216,9 @@ def find_key(who: Principal, idempotency: Idempotency | None) -> Any:
         IdempotencyKey.key == idempotency.key,
         IdempotencyKey.expires_at >= clock.now(),
     )
-    if held is not None and held.body_digest != idempotency.body_digest:
+    if held is None:
+        return None
+    if held.body_digest != idempotency.body_digest:
         raise IdempotencyMismatch
     return held
 

@@ -101,7 +101,7 @@ def _row(
     plan = plan_of_run(origin.row.pipeline_version_id, variant.text())
     input = {**origin.input(), **changes.input}
     variables = {**origin.variables(), **changes.vars}
-    given = given_variables(plan, origin.source().finished(), changes.vars)
+    given = given_variables(plan, origin.finished(), changes.vars) if changes.vars else {}
     variant = replace(variant, outputs={**given, **variant.outputs})
     document = with_reach(origin, variant, input, variables, changes.stage_config)
     return {
@@ -123,7 +123,7 @@ def with_reach(
     plan = plan_of_run(origin.row.pipeline_version_id, variant.text())
     reached = reach(
         plan,
-        origin.source().finished(),
+        origin.finished(),
         input=_different(origin.input(), input),
         variables=_different(origin.variables(), variables),
         outputs=variant.outputs,

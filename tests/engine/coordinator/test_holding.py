@@ -156,6 +156,19 @@ def test_the_limit_of_an_owner_may_run_out_while_calls_finish():
     assert world.status("t") == "completed"
 
 
+def test_a_run_does_not_stand_before_what_was_abandoned_in_the_queue():
+    world = world_of(
+        stage("t", "timeout", task=["slow", "x"], timeout=0.1, raise_on_timeout=False),
+        stage("slow", "work", ms=9000),
+        stage("x", "work"),
+        stage("c", "work", after=("t",)),
+        max_concurrency=1,
+    )
+    world.asked = {1: PAUSE}
+
+    assert world.go() == Paused("pause", before("c"))
+
+
 def test_what_is_skipped_is_so_only_when_the_run_goes_on():
     world = world_of(stage("a", "work"), stage("b", "work", after=("a",), when="false"))
     world.asked = {1: PAUSE}

@@ -43,8 +43,8 @@ def worker(monkeypatch):
         monkeypatch.setitem(built_in()._components, component.type, component)
     made: list[Watched] = []
 
-    def watched(*facts):
-        made.append(Watched(*facts))
+    def watched(*facts, **named):
+        made.append(Watched(*facts, **named))
         return made[-1]
 
     monkeypatch.setattr(restore, "Coordinator", watched)

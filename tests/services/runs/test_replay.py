@@ -19,9 +19,10 @@ from app.core.errors import (
 from app.engine.component import Component, Effect, Field, Kind
 from app.models import AuditEntry, Run
 from app.services.pipelines.deleting import delete_pipeline
-from app.services.runs import drive
+from app.services.runs import control, drive
 from app.services.runs.replay import start_replay
 from app.services.runs.start import Idempotency
+from app.services.runs.what_if import start_what_if
 from tests.services.runs.conftest import row, seen, stored_types, tape, transform
 from tests.services.runs.forks import (
     executed,
@@ -356,6 +357,18 @@ def test_failure_while_catching_executes_again_but_not_what_was_caught(run, who)
     assert seen(who, fork)["status"] == "completed"
 
 
+def test_replay_delivers_where_its_source_was_to_and_a_what_if_nowhere(run, who):
+    done = run(*chain(2), input={"n": 1})
+    Run.update(output_config={"destinations": []}).where(Run.id == done["id"]).execute()
+    snapshot = snapshot_of(done["id"], "s1")
+
+    fork = start_replay(who, done["id"], snapshot).run["id"]
+    asked = start_what_if(who, done["id"], snapshot, {"input": {}}).run["id"]
+
+    assert row(fork).output_config == {"destinations": []}
+    assert row(asked).output_config is None
+
+
 def test_deleted_pipeline_is_replayed_from_the_record(run, who):
     done = run(*chain(2), input={"n": 1})
     delete_pipeline(who, done["pipeline_id"])
@@ -417,6 +430,28 @@ def test_override_that_does_not_fit_is_told_at_its_place(run, who, stage_id, mem
 
     assert list(refused.value.errors) == [pointer]
     assert isinstance(refused.value, InvalidPipeline) == (len(pointer.split("/")) > 3)
+
+
+def test_breakpoints_pause_before_what_executes(run, who):
+    done = run(*chain(3), input={"n": 1})
+
+    fork = replay(who, done["id"], snapshot_of(done["id"], "s1"), breakpoints=["s1", "s3"])
+
+    paused = row(fork)
+    assert (paused.status, paused.paused_before) == ("paused", "s3")
+    assert [name for name, _, _ in executed(fork)] == ["s2"]
+    control.resume(who, fork)
+    drive.advance_run()
+    assert seen(who, fork)["output"] == {"value": 3}
+
+
+def test_unknown_breakpoint_is_told_at_its_place(run, who):
+    done = run(*chain(2), input={"n": 1})
+
+    with pytest.raises(ValidationFailed) as refused:
+        start_replay(who, done["id"], snapshot_of(done["id"]), breakpoints=["s1", "nope"])
+
+    assert list(refused.value.errors) == ["/breakpoints/1"]
 
 
 def test_body_stage_may_be_overridden_while_its_loop_goes_on(run, who):

@@ -142,6 +142,7 @@ def _store(who: Principal, suite: Suite, idempotency: Idempotency | None) -> Ask
         "request": wire.dumps(suite.to_json()),
         "completed": 0,
         "total": len(suite.cases),
+        "breakpoints": "[]",
     }
     with statement():
         taken = journal_sql.accept_test_run(row, key_row(idempotency, row))
