@@ -28,6 +28,7 @@ CREATE TABLE test_runs (
     result TEXT,
     completed INTEGER NOT NULL,
     total INTEGER NOT NULL,
+    wake_at TIMESTAMPTZ,
     lease_until TIMESTAMPTZ,
     epoch INTEGER NOT NULL,
     started_at TIMESTAMPTZ,

@@ -8,6 +8,7 @@ from app.api.runs import what_if
 from app.core.ids import is_id
 from app.core.principal import SCOPES
 from app.services.runs import drive
+from app.services.runs.testing.advancing import advance_test_run
 from tests.api.conftest import (  # noqa: F401 fixtures
     GOOD,
     anonymous,
@@ -29,6 +30,7 @@ OWNED = [route for route in GUARDED if "<" in route.path and route.path not in S
 SOCKET = next(route for route in written() if route.scope == "socket")
 REFUSED = (401, 403)
 
+SUITE = {"pipeline_id": "greet", "suite": {"name": "s", "tests": [{"name": "t", "skip": True}]}}
 BODIES = {
     "/api/v1/auth/api-keys": {"name": "made"},
     "/api/v1/pipelines": GOOD | {"name": "second"},
@@ -40,6 +42,7 @@ BODIES = {
         "changes": {"input": {"n": 1}},
     },
     "/api/v1/runs/<string:run_id>/set-breakpoint": {"on_error": True},
+    "/api/v1/tests/run": SUITE,
 }
 
 
@@ -62,12 +65,15 @@ def things_of(client) -> dict[str, str]:
     client.post("/api/v1/pipelines/greet/publish")  # so that it can be unpublished
     client.post("/api/v1/pipelines", json=GOOD | {"name": "ran"})
     run = client.post("/api/v1/runs", json={"pipeline_id": "ran"}).json
+    test_id = client.post("/api/v1/tests/run", json=SUITE).json["test_id"]
+    advance_test_run()  # so that it has results
     return {
         **past_of(client),
         "<string:key_id>": key["id"],
         "<string:pipeline_id>": pipeline["id"],
         "<string:run_id>": run["id"],
         "<string:version>": pipeline["version"],
+        "<string:test_id>": test_id,
         "<string:component_type>": "logger",
         "<asset>": "LICENSE",
     }

@@ -6,6 +6,7 @@ import dramatiq
 
 from app.services import housekeeping
 from app.services.runs import drive
+from app.services.runs.testing import advancing
 from workers.patience import while_database_is_there
 
 
@@ -21,3 +22,10 @@ def advance_run() -> None:
 def keep_house() -> None:
     """An hour has passed."""
     housekeeping.keep_house()
+
+
+@dramatiq.actor(queue_name="housekeeping")
+@while_database_is_there
+def advance_test_run() -> None:
+    """A run of a test has ended, or a suite was asked for."""
+    advancing.advance_test_run()

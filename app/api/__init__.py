@@ -23,6 +23,7 @@ from app.api.runs import (
     socket,
     stages,
     stream,
+    tests,
     timetravel,
     what_if,
 )
@@ -40,6 +41,7 @@ _BLUEPRINTS = (
     stages.blp,
     run.blp,
     stream.blp,
+    tests.blp,
     timetravel.blp,
     replay.blp,
     what_if.blp,

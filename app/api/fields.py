@@ -58,6 +58,36 @@ class FreeForm(fields.Dict):
         return value
 
 
+class Whole(fields.Integer):
+    """A whole number of JSON; not "5", not true."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> int:
+        if type(value) is not int:
+            raise self.make_error("invalid", input=value)
+        return value
+
+
+class Map(fields.Dict):
+    """An object whose members all have the form of one field; what is wrong is told by name."""
+
+    def __init__(self, member: fields.Field, **kwargs: Any) -> None:
+        super().__init__(keys=fields.String(), values=member, **kwargs)
+        self.member = member
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            raise ValidationError("Not an object.")
+        found, wrong = {}, {}
+        for name, item in value.items():
+            try:
+                found[name] = self.member.deserialize(item)
+            except ValidationError as refused:
+                wrong[name] = refused.messages
+        if wrong:
+            raise ValidationError(wrong)
+        return found
+
+
 class QueryNumber(fields.Integer):
     """A whole number in a query: digits only."""
 

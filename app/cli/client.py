@@ -47,14 +47,16 @@ class Unreachable(Refused):
 
 
 class Answered(Refused):
-    """Studio refused; `code` is that of the problem document."""
+    """Studio refused; `code` and `errors` (sentences by JSON pointer) are those of the problem
+    document."""
 
     def __init__(self, status: int, problem: dict[str, Any]) -> None:
         self.status_code = status
         self.code = problem.get("code")
         self.detail = problem.get("detail") or f"Studio answered {status}."
+        self.errors: dict[str, list[str]] = problem.get("errors") or {}
         sentences = [self.detail]
-        for pointer, why in (problem.get("errors") or {}).items():
+        for pointer, why in self.errors.items():
             sentences.append(f"{pointer or 'body'}: {' '.join(why)}")
         if status == 401:
             sentences.append("Say who you are with --api-key or FLOWMASON_API_KEY.")

@@ -16,6 +16,7 @@ from app.cli.pull import pull
 from app.cli.run import run
 from app.cli.stop import stop
 from app.cli.studio import studio
+from app.cli.test import test
 from app.cli.validate import validate
 from app.cli.watch import watch
 from config import BadSettings
@@ -38,7 +39,7 @@ def fm() -> None:
     """FlowMason Studio."""
 
 
-for command in (studio, demo, validate, deploy, pull, run, watch, runs, logs, stop):
+for command in (studio, demo, validate, deploy, pull, run, test, watch, runs, logs, stop):
     fm.add_command(command)
 
 

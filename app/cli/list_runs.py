@@ -116,7 +116,7 @@ def _row(run: Mapping[str, Any]) -> tuple[str, ...]:
     took = run["duration_ms"]
     return (
         run["id"],
-        one_line(f"{run['pipeline_name']}@{run['pipeline_version']}"),
+        one_line("@".join(filter(None, (run["pipeline_name"], run["pipeline_version"])))),
         run["status"],
         run["started_at"] or "-",
         "-" if took is None else duration(took),

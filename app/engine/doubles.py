@@ -72,12 +72,17 @@ class Mock:
     """What answers in place of a component, every attempt alike: an error, or else an output.
 
     `outputs`: one for each iteration (in a repeated body outside of loops: for each round), the
-    last one repeating.
+    last one repeating. `places`: what answers at single places instead, by `place_of`.
     """
 
     output: JSON = None
     outputs: Sequence[JSON] = ()
     error: RunError | None = None
+    places: Mapping[str, Mock] = field(default_factory=dict)
+
+    def at(self, key: Key) -> Mock:
+        """What answers for this stage run."""
+        return self.places.get(place_of(key), self) if self.places else self
 
     def output_of(self, key: Key) -> JSON:
         """The output for this stage run."""
@@ -85,6 +90,11 @@ class Mock:
             return self.output
         place = key.path[-1] if key.path else key.round
         return self.outputs[min(place, len(self.outputs) - 1)]
+
+
+def place_of(key: Key) -> str:
+    """Where a stage run stands among those of its stage: `0.2/1` is round 1 in iteration 0.2."""
+    return f"{'.'.join(map(str, key.path))}/{key.round}"
 
 
 @dataclass(frozen=True, slots=True)

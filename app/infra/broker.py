@@ -17,8 +17,13 @@ from dramatiq.common import compute_backoff, current_millis
 from dramatiq.errors import ConnectionClosed
 from dramatiq.message import Message
 
-#: The actor that answers each queue's bell.
-ACTORS = {"runs": "advance_run", "housekeeping": "keep_house"}
+#: Each bell with its queue and the actor that answers it.
+BELLS = {
+    "runs": ("runs", "advance_run"),
+    "housekeeping": ("housekeeping", "keep_house"),
+    # Not behind runs, of which ten thousand may wait.
+    "tests": ("housekeeping", "advance_test_run"),
+}
 
 _INCARNATION = "fm:incarnation"
 _SWEEP_LOCK = "fm:sweep"
@@ -159,7 +164,7 @@ def connect(url: str, middleware: list[Any] | None = None) -> WakingBroker:
         heartbeat_timeout=30_000,
         maintenance_chance=100_000,
     )
-    for queue in ACTORS:
+    for queue, _ in BELLS.values():
         broker.declare_queue(queue)
     dramatiq.set_broker(broker)
     return broker
@@ -171,11 +176,12 @@ def _broker() -> WakingBroker:
     return broker
 
 
-def ring(queue: str, times: int = 1) -> None:
-    """Enqueues `times` bells. Raises redis.RedisError with Redis away."""
+def ring(bell: str, times: int = 1) -> None:
+    """Enqueues a bell of BELLS `times` times. Raises redis.RedisError with Redis away."""
+    queue, actor = BELLS[bell]
     for _ in range(times):
-        bell = Message(queue_name=queue, actor_name=ACTORS[queue], args=(), kwargs={}, options={})
-        _broker().enqueue(bell)
+        message = Message(queue_name=queue, actor_name=actor, args=(), kwargs={}, options={})
+        _broker().enqueue(message)
 
 
 def answers() -> bool:
@@ -186,9 +192,9 @@ def answers() -> bool:
         return False
 
 
-def is_quiet(queue: str) -> bool:
-    """Whether no bell waits in `queue`."""
-    return not _broker().count(queue)
+def is_quiet(bell: str) -> bool:
+    """Whether none waits in the queue of this bell."""
+    return not _broker().count(BELLS[bell][0])
 
 
 def was_emptied() -> bool:

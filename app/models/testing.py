@@ -10,8 +10,9 @@ from app.models.base import JsonText, OrgRecord, UTCDateTime
 class TestRun(OrgRecord):
     """One suite that was asked for. Its tests are runs whose `trigger_id` is this row's.
 
-    `request` is the request's body as it was taken, `result` a TestSuiteResult once the status is
-    final; `completed` and `total` count tests.
+    `request` is what was asked for in the form in which it is carried out, `result` a
+    TestSuiteResult once the status is final; `completed` and `total` count tests. A row whose
+    `wake_at` has come is itself the intent to look after it; `epoch` proves who does.
     """
 
     __test__ = False  # pytest takes the name for one of its own
@@ -24,6 +25,7 @@ class TestRun(OrgRecord):
     result = JsonText(null=True)
     completed = peewee.IntegerField(default=0)
     total = peewee.IntegerField()
+    wake_at = UTCDateTime(null=True)
     lease_until = UTCDateTime(null=True)
     epoch = peewee.IntegerField(default=0)
     started_at = UTCDateTime(null=True)

@@ -19,7 +19,7 @@ from app.core import clock
 from app.core.ids import lowest_id
 from app.core.states import RunStatus, is_final
 from app.infra.database import release, skip_locked, transaction
-from app.models import AuditEntry, IdempotencyKey, Run, RunEvent, Snapshot, StageRun
+from app.models import AuditEntry, IdempotencyKey, Run, RunEvent, Snapshot, StageRun, TestRun
 
 log = logging.getLogger(__name__)
 
@@ -41,14 +41,17 @@ def purge_expired() -> int:
 
 
 def apply_retention() -> int:
-    """Removes final runs and lines of the audit log that are older than FLOWMASON_RETENTION_DAYS;
-    returns how many. With 0 everything is kept."""
+    """Removes final runs, test runs and lines of the audit log that are older than
+    FLOWMASON_RETENTION_DAYS; returns how many. With 0 everything is kept."""
     days = config.settings().retention_days
     if not days:
         return 0
     before = clock.now() - timedelta(days=days)
     runs = sum(_remove_runs(ids) for ids in _outlived(before))
-    return runs + _remove(AuditEntry, AuditEntry.id < lowest_id("aud", clock.to_ms(before)))
+    return runs + sum(
+        _remove(table, table.id < lowest_id(table.id_prefix, clock.to_ms(before)))
+        for table in (TestRun, AuditEntry)
+    )
 
 
 def _outlived(before: datetime) -> Iterator[list[str]]:

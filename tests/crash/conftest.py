@@ -103,9 +103,9 @@ class Workers:
         self.log = open(os.environ.get("CRASH_LOG", os.devnull), "ab")
         self.running: list[subprocess.Popen[bytes]] = []
 
-    def start(self, threads: int = 4) -> subprocess.Popen[bytes]:
+    def start(self, threads: int = 4, queue: str = "runs") -> subprocess.Popen[bytes]:
         """One more worker, in a process group of its own, as the Procfile starts it."""
-        command = ["-m", "dramatiq", "workers", "-Q", "runs", "-p", "1", "-t", str(threads)]
+        command = ["-m", "dramatiq", "workers", "-Q", queue, "-p", "1", "-t", str(threads)]
         worker = subprocess.Popen(
             [sys.executable, *command, "--worker-shutdown-timeout", "20000"],
             env=self.environment,

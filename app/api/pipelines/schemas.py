@@ -156,7 +156,7 @@ class PublishIn(StrictSchema):
     test_run_id = Text(
         load_default=None,
         allow_none=True,
-        metadata={"description": "A completed run of exactly that version"},
+        metadata={"description": "A completed run, or a passed test run, of exactly that version"},
     )
 
 

@@ -119,9 +119,9 @@ class RunSummaryOut(Schema):
 
     id = fields.String(required=True)
     run_id = fields.String(required=True)
-    pipeline_id = fields.String(required=True)
+    pipeline_id = fields.String(**_OR_NULL, metadata={"description": "Null: it is not saved"})
     pipeline_name = fields.String(required=True)
-    pipeline_version = fields.String(required=True)
+    pipeline_version = fields.String(**_OR_NULL)
     status = fields.String(required=True)
     error = fields.Nested(RunErrorOut, **_OR_NULL)
     usage = fields.Dict(required=True)

@@ -18,7 +18,7 @@ def _words(event: dict[str, Any]) -> str | None:
     stage = stage_of(event)
     match event["type"]:
         case "run_started":
-            return f"{event['pipeline_name']} {event['pipeline_version']} started"
+            return f"{event['pipeline_name']} {event['pipeline_version'] or 'unsaved'} started"
         case "stage_started":
             return f"{stage} started{_again(event)}"
         case "stage_completed":

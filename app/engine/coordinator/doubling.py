@@ -72,6 +72,7 @@ class Doubling(Reusing):
         self, planned: PlannedStage, scope: Scope, instance: Instance | None, mock: Mock
     ) -> None:
         instance = self._start(planned, scope, instance)
+        mock = mock.at(instance.key)
         if mock.error is not None:
             error = replace(mock.error, stage_id=planned.stage.id)
             return self._fail(planned, scope, instance, error)

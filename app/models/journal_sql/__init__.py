@@ -43,6 +43,15 @@ from app.models.journal_sql.leases import (
     take_to_end,
     take_to_pause,
 )
+from app.models.journal_sql.test_runs import (
+    accept_test_run,
+    claim_test_run,
+    due_test_runs,
+    end_test_run,
+    keep_test_run,
+    leave_test_run,
+    wake_test_run,
+)
 
 __all__ = [
     "COUNTED_EACH",
@@ -54,12 +63,18 @@ __all__ = [
     "accept",
     "accept_anew",
     "accept_fork",
+    "accept_test_run",
     "claim",
+    "claim_test_run",
     "command",
+    "due_test_runs",
+    "end_test_run",
     "find_version",
     "flush",
     "go_on",
     "hand_over",
+    "keep_test_run",
+    "leave_test_run",
     "is_one_statement",
     "oldest_pending",
     "open_child",
@@ -73,4 +88,5 @@ __all__ = [
     "take_to_end",
     "take_to_pause",
     "wake_parent",
+    "wake_test_run",
 ]

@@ -18,6 +18,7 @@ from app.core.states import RunStatus
 from app.infra.database import transaction
 from app.models.pipelines import Pipeline, PipelineVersion
 from app.models.runs import Run
+from app.models.testing import TestRun
 from app.services.identity import audit
 from app.services.pipelines.documents import find_saved
 from app.services.pipelines.holding import hold
@@ -36,8 +37,8 @@ def publish_pipeline(
 
     Its document is judged again, against the components present now. What is published already
     stays as it is. Raises NotFound for an unknown pipeline or version; InvalidPipeline;
-    ValidationFailed when `test_run_id` is no completed run of exactly that version, or when
-    `version` and the reference name different ones; PreconditionFailed.
+    ValidationFailed when `test_run_id` is no completed run of exactly that version and no test run
+    of it that passed, or when `version` and the reference name different ones; PreconditionFailed.
     """
     saved = _meant(who, reference, version)
     checked(who, {**saved.document, "name": saved.pipeline.name}, saved.pipeline_id)
@@ -67,18 +68,35 @@ def _meant(who: Principal, reference: str, version: str | None) -> Any:
 
 
 def _check_test(who: Principal, saved: Any, run_id: str) -> None:
-    tested = is_id(run_id, "run") and (
+    if not (_has_completed(who, saved, run_id) or _has_passed(who, saved, run_id)):
+        sentence = f"This must be a completed run or a passed test run of version {saved.version}."
+        raise ValidationFailed({"/test_run_id": [sentence]})
+
+
+def _has_completed(who: Principal, saved: Any, run_id: str) -> bool:
+    return is_id(run_id, "run") and bool(
         Run.of(who.org_id)
         .where(
             Run.id == run_id,
             Run.pipeline_version_id == saved.id,
             Run.status == RunStatus.COMPLETED.value,
+            Run.document.is_null(),  # executed as it is, without mocks or changes
         )
         .exists()
     )
-    if not tested:
-        sentence = f"This must be a completed run of version {saved.version}."
-        raise ValidationFailed({"/test_run_id": [sentence]})
+
+
+def _has_passed(who: Principal, saved: Any, test_id: str) -> bool:
+    return is_id(test_id, "tst") and bool(
+        TestRun.of(who.org_id)
+        .where(
+            TestRun.id == test_id,
+            TestRun.pipeline_id == saved.pipeline_id,
+            TestRun.pipeline_version == saved.version,
+            TestRun.status == "passed",
+        )
+        .exists()
+    )
 
 
 def _publish(who: Principal, pipeline: Any, saved: Any, test_run_id: str | None) -> str:

@@ -93,9 +93,9 @@ def bounded_output(text: str | None, limit: int) -> dict[str, JSON]:
 def started(run: Mapping[str, Any], stage_ids: list[str]) -> dict[str, JSON]:
     """What run_started says beyond its head."""
     return {
-        "pipeline_id": run["pipeline_id"],
+        "pipeline_id": run["pipeline_id"] or None,
         "pipeline_name": run["pipeline_name"],
-        "pipeline_version": run["pipeline_version"],
+        "pipeline_version": run["pipeline_version"] or None,
         "stage_ids": stage_ids,
         "trigger": {"type": run["trigger_type"], "id": run["trigger_id"]},
         "parent_run_id": run["parent_run_id"],

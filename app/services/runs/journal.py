@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import config
 from app.core import clock, wire
 from app.core.errors import LeaseLost
+from app.core.states import TriggerType
 from app.core.wire import JSON
 from app.engine.instance import Instance, Record
 from app.infra import bus
@@ -163,13 +164,18 @@ class Journal:
 
     def _settle(self, change: Mapping[str, Any], said: Mapping[str, JSON] | None) -> bool:
         written, lease = self._written(), self.lease
-        parent = lease.row["parent_run_id"] if change["completed_at"] else None
-        with transaction() if parent else _around(written):
+        ends = change["completed_at"] is not None
+        parent = lease.row["parent_run_id"] if ends else None
+        test_id = lease.row["trigger_id"] if ends and _is_test(lease) else None
+        with transaction() if parent or test_id else _around(written):
             fenced = journal_sql.settle(lease.run_id, lease.org_id, lease.epoch, written, change)
             if fenced is None:
                 return self._refused(change)
             if parent and journal_sql.wake_parent(parent):
                 after_commit(lambda: ring("runs"))
+            if test_id:
+                journal_sql.wake_test_run(test_id)
+                after_commit(lambda: ring("tests"))
             self._publish_after(fenced, said)
         if change["completed_at"]:
             figures.run_ended(change["status"])
@@ -217,6 +223,10 @@ class Journal:
         self._rows, self._events, self._early = {}, [], []
         self._captured.rows = []
         self._first_at = None
+
+
+def _is_test(lease: Lease) -> bool:
+    return bool(lease.row["trigger_type"] == TriggerType.TEST)
 
 
 def _kept(type: str, stage: Mapping[str, Any] | None, data: Mapping[str, JSON]) -> Any:

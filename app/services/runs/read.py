@@ -92,9 +92,9 @@ def get_result(who: Principal, run_id: str) -> dict[str, JSON]:
     run = get_row(who, run_id)
     return {
         "run_id": run.id,
-        "pipeline_id": run.pipeline_id,
+        "pipeline_id": run.pipeline_id or None,
         "pipeline_name": run.pipeline_name,
-        "pipeline_version": run.pipeline_version,
+        "pipeline_version": run.pipeline_version or None,
         "status": run.status,
         "result": embedded(output_text(run)),
         "error": embedded(run.error),

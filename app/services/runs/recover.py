@@ -6,6 +6,7 @@ Every act is a compare-and-set, so any number of processes may sweep at once.
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 
 import redis
 
@@ -37,7 +38,7 @@ def sweep() -> int:
     lost = [(run_id, epoch) for due, run_id, epoch in found if due == "lost"]
     for run_id, epoch in lost:
         _recover(run_id, epoch)
-    _ring_for(len(found))
+    _ring_for({"runs": len(found), "tests": journal_sql.due_test_runs()})
     return len(lost)
 
 
@@ -76,12 +77,13 @@ def _exhausted() -> RunError:
     )
 
 
-def _ring_for(due: int) -> None:
+def _ring_for(due: Mapping[str, int]) -> None:
     """Rings once for each due row, when its bell may be lost: Redis was emptied, or none waits."""
     try:
         emptied = broker.was_emptied()
-        if due and (emptied or broker.is_quiet("runs")):
-            broker.ring("runs", due)
+        for bell, times in due.items():
+            if times and (emptied or broker.is_quiet(bell)):
+                broker.ring(bell, times)
         if emptied:
             broker.mark_filled()
     except (redis.RedisError, ConnectionError):

@@ -62,4 +62,5 @@ def _mock(given: Mapping[str, JSON]) -> Mock:
         output=given.get("output"),
         outputs=tuple(given.get("outputs", ())),
         error=error and RunError(error["type"], error["message"], retryable=error["retryable"]),
+        places={place: _mock(each) for place, each in given.get("places", {}).items()},
     )

@@ -199,6 +199,15 @@ def first_breakpoints(breakpoints: str) -> str | None:
 
 def find_earlier(who: Principal, idempotency: Idempotency | None) -> Started | None:
     """What the first request with this key has started. Raises IdempotencyMismatch."""
+    held = find_key(who, idempotency)
+    if held is None:
+        return None
+    first = (held.body or {}).get("breakpoints", [])
+    return Started(read.accepted_view(who, held.run_id, first), replayed=True)
+
+
+def find_key(who: Principal, idempotency: Idempotency | None) -> Any:
+    """What is stored of the first request with this key. Raises IdempotencyMismatch."""
     if idempotency is None:
         return None
     held: Any = IdempotencyKey.get_or_none(
@@ -211,8 +220,7 @@ def find_earlier(who: Principal, idempotency: Idempotency | None) -> Started | N
         return None
     if held.body_digest != idempotency.body_digest:
         raise IdempotencyMismatch
-    first = (held.body or {}).get("breakpoints", [])
-    return Started(read.accepted_view(who, held.run_id, first), replayed=True)
+    return held
 
 
 def _not_accepted(who: Principal, reference: str, idempotency: Idempotency | None) -> Started:

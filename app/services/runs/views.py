@@ -60,9 +60,10 @@ def _identity(run: Any) -> dict[str, JSON]:
     return {
         "id": run.id,
         "run_id": run.id,
-        "pipeline_id": run.pipeline_id,
+        # A document that is tested and not saved has neither.
+        "pipeline_id": run.pipeline_id or None,
         "pipeline_name": run.pipeline_name,
-        "pipeline_version": run.pipeline_version,
+        "pipeline_version": run.pipeline_version or None,
         "status": run.status,
     }
 
