@@ -7,6 +7,7 @@ runs on SQLite and on an embedded server of its own.
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import shutil
 import subprocess
@@ -53,6 +54,12 @@ def pytest_runtest_makereport(item, call):
     report = outcome.get_result()
     if report.skipped and os.environ.get("CI") == "true" and not hasattr(report, "wasxfail"):
         report.outcome = "failed"
+
+
+def pytest_collection_finish():
+    """What was imported and collected lives to the end: it is not looked through for garbage."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
@@ -150,18 +157,38 @@ def own_postgres(given: str, name: str) -> Iterator[str]:
 @pytest.fixture
 def database_url(database_template: str, tmp_path) -> Iterator[str]:
     """The URL of an empty, migrated database, bound to this process."""
-    if database_template.startswith("sqlite:"):
-        copy = tmp_path / "flowmason.db"
-        shutil.copy(database_template.removeprefix("sqlite:///"), copy)
-        url = f"sqlite:///{copy}"
-        db.connect(url)
-    else:
-        url = database_template
-        db.connect(url, max_connections=60)
-        tables = ", ".join(table._meta.table_name for table in ALL)
-        db.database.execute_sql(f"TRUNCATE {tables} CASCADE")
+    with bound(own_copy(database_template, tmp_path)) as url:
+        if db.is_postgres():
+            empty_tables()
+        yield url
+
+
+def own_copy(template: str, folder: Path) -> str:
+    """The URL of a new copy of the template; on PostgreSQL of the template itself."""
+    if not template.startswith("sqlite:"):
+        return template
+    shutil.copy(template.removeprefix("sqlite:///"), folder / "flowmason.db")
+    return f"sqlite:///{folder}/flowmason.db"
+
+
+@contextlib.contextmanager
+def bound(url: str) -> Iterator[str]:
+    """Binds this process to a database."""
+    db.connect(url, max_connections=60)
     yield url
     db.disconnect()
+
+
+def empty_tables() -> None:
+    """Deletes every row, alone with the tables as TRUNCATE would be: that makes new files of all
+    tables and their indexes, which takes five hundred times as long."""
+    names = [table._meta.table_name for table in reversed(ALL)]
+    deletions = [f"DELETE FROM {name}" for name in names]
+    if db.is_postgres():
+        deletions = ["; ".join([f"LOCK TABLE {', '.join(names)}", *deletions])]
+    with db.transaction():
+        for deletion in deletions:
+            db.database.execute_sql(deletion)
 
 
 @pytest.fixture

@@ -36,13 +36,13 @@ BODIES = {
     "/api/v1/pipelines": GOOD | {"name": "second"},
     "/api/v1/runs": {"pipeline_id": "greet"},
     "/api/v1/run": {"pipeline": "greet"},
-    "/api/v1/tests/run": SUITE,
     "/api/v1/time-travel/<string:run_id>/replay": {"snapshot_id": "<string:snapshot_id>"},
     "/api/v1/time-travel/<string:run_id>/what-if": {
         "snapshot_id": "<string:snapshot_id>",
         "changes": {"input": {"n": 1}},
     },
     "/api/v1/runs/<string:run_id>/set-breakpoint": {"on_error": True},
+    "/api/v1/tests/run": SUITE,
 }
 
 

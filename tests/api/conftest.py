@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from dataclasses import replace
+from functools import cache
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+import config
 from app.api import build_app
 from app.core.principal import Principal
 from app.infra import broker
 from app.models import Membership, User
 from app.services.identity.apikeys import create_api_key
+from tests.conftest import KEYS
 
 GOOD = {
     "name": "greet",
@@ -35,10 +39,26 @@ def settings(settings):
     return settings
 
 
+@cache
+def _built(mode: str) -> Flask:
+    return build_app(mode, config.load(KEYS))
+
+
+def served(mode: str, settings: config.Settings) -> Flask:
+    """The API over these settings, which name no CORS origins; what it comes to know is its own.
+
+    The routes take longer to build than most tests take: they are built once per process and mode.
+    """
+    app = copy(_built(mode))
+    app.config, app.extensions = copy(app.config), copy(app.extensions)
+    app.config["SETTINGS"] = settings
+    return app
+
+
 @pytest.fixture
 def app(settings) -> Flask:
     """The API in mode required."""
-    return build_app("required", settings)
+    return served("required", settings)
 
 
 @pytest.fixture
@@ -50,7 +70,7 @@ def anonymous(app) -> FlaskClient:
 @pytest.fixture
 def local(settings) -> FlaskClient:
     """A client in local mode: without credential it is the local administrator."""
-    return build_app("local", settings).test_client()
+    return served("local", settings).test_client()
 
 
 def member(organization, role: str = "owner") -> Principal:

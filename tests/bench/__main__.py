@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterator
 
 import migrations
-from tests.bench import engine, memory, runs, sockets
+from tests.bench import engine, memory, runs, snapshots, sockets
 from tests.bench.studio import floor, studio
 from tests.conftest import own_postgres
 
@@ -36,6 +36,7 @@ def _tables(total: int) -> Iterator[tuple[str, dict[str, float]]]:
     yield "engine alone", engine.measure()
     yield "one process that drives", memory.figures()
     yield "one run watched by many, one web process", sockets.figures()
+    yield "snapshots, SQLite", snapshots.figures(None)
     with floor() as url:
         yield "floor", runs.floor_figures(url, total)
     with studio(None) as url:
@@ -45,6 +46,8 @@ def _tables(total: int) -> Iterator[tuple[str, dict[str, float]]]:
             migrations.up(database_url)
             with studio(database_url) as url:
                 yield "PostgreSQL", runs.figures(url, total)
+        with own_postgres(given, f"fm_bench_{os.getpid()}") as database_url:
+            yield "snapshots, PostgreSQL", snapshots.figures(database_url)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,9 @@ import tempfile
 import time
 from dataclasses import replace
 
+from app.core.wire import dumps_bytes
+from tests.bench.engine import chain, loop
+from tests.bench.load import percentile
 from tests.conftest import KEYS, own_redis
 
 STAGES, LONG = 100, 1000
@@ -43,14 +46,14 @@ def figures(database_url: str | None) -> dict[str, float]:
     return dict(json.loads(told))
 
 
-def carrying(kind: str, field: str) -> dict:
-    """A chain in which every stage adds its own text to what it passes on."""
+def carrying(kind: str) -> dict:
+    """A chain in which every stage gives a text of its own."""
     source, stages = random.Random(1), []
     for n in range(STAGES):
         text = "".join(source.choices("abcdefghijklmnopqrstuvwxyz ", k=STAGE_BYTES))
         needs = [f"s{n - 1}"] if n else []
         stages.append(
-            {"id": f"s{n}", "component_type": kind, "config": {field: text}, "depends_on": needs}
+            {"id": f"s{n}", "component_type": kind, "config": {"data": text}, "depends_on": needs}
         )
     return {"name": f"carrying-{kind}", "stages": stages}
 
@@ -62,90 +65,113 @@ def main() -> None:
 
     migrations.up(config.settings().database_url)
 
-    from app.components import built_in
-    from app.core.principal import Principal
-    from app.engine.component import Effect
-    from app.models import Organization, Run, RunEvent, Snapshot, StageRun
-    from app.models.base import raw
-    from app.services.pipelines.documents import create_pipeline
-    from app.services.runs import drive, timetravel
-    from app.services.runs.start import start_run
-    from tests.bench.engine import chain
     from workers import threads  # connects this process as a worker's
 
     threads.start_all()
-    organization = Organization.create(name="bench", slug="bench")
-    who = Principal(organization.id, frozenset({"admin"}), "local")
-    durable = type(
-        "Durable",
-        (type(built_in().find("json_transform")),),
-        {"type": "durable", "inline": False, "effect": Effect.EFFECTFUL},
-    )
-    built_in().add(durable())
+    bench = _Bench()
+    print(json.dumps({**bench.costs(), **bench.states()}))
 
-    def timed(pipeline: str, n: int = 1) -> tuple[str, float]:
-        run_id = start_run(who, pipeline, {"n": n}).run["id"]
+
+class _Bench:
+    """An organisation, and what it measures."""
+
+    def __init__(self) -> None:
+        from app.core.principal import Principal
+        from app.models import Organization
+
+        organization = Organization.create(name="bench", slug="bench")
+        self.who = Principal(organization.id, frozenset({"admin"}), "local")
+
+    def deploy(self, document: dict) -> str:
+        """Saves a pipeline; gives its name."""
+        from app.services.pipelines.documents import create_pipeline
+
+        create_pipeline(self.who, document)
+        return document["name"]
+
+    def run(self, pipeline: str, **input: int) -> tuple[str, float]:
+        """A run that is driven to its end; its id and the seconds that it took."""
+        from app.models import Run
+        from app.services.runs import drive
+        from app.services.runs.start import start_run
+
+        run_id = start_run(self.who, pipeline, input).run["id"]
         began = time.perf_counter()
         drive.advance_run()
         took = time.perf_counter() - began
         assert Run.get_by_id(run_id).status == "completed"
         return run_id, took
 
-    def cost(pipeline: str, rounds: int) -> tuple[str, dict[str, float]]:
-        standing = config.settings()
+    def costs(self) -> dict[str, float]:
+        """Of stages that run on the spot, and of ones that are written before each acts."""
+        from app.components import built_in
+        from app.engine.component import Effect
+
+        transform = type(built_in().find("json_transform"))
+        acting = {"type": "acting", "inline": False, "effect": Effect.EFFECTFUL}
+        built_in().add(type("Acting", (transform,), acting)())
+        pure = self._cost(carrying("json_transform"), f"{STAGES} pure stages", ROUNDS)
+        return pure | self._cost(carrying("acting"), f"{STAGES} acting stages", ROUNDS // 2)
+
+    def _cost(self, document: dict, name: str, rounds: int) -> dict[str, float]:
+        import config
+
+        pipeline, standing = self.deploy(document), config.settings()
         took: dict[str, list[float]] = {"on": [], "off": []}
         for at in range(rounds + 2):
             for switch in ("on", "off") if at % 2 else ("off", "on"):
                 config.use(replace(standing, snapshots=switch))
-                run_id, seconds = timed(pipeline)
-                if at >= 2:
-                    took[switch].append(seconds)
+                run_id, seconds = self.run(pipeline)
+                took[switch] += [seconds] * (at >= 2)  # the first ones warm up
                 if switch == "on":
                     kept = run_id
         config.use(standing)
         on, off = statistics.median(took["on"]), statistics.median(took["off"])
-        name = f"{STAGES} stages, {pipeline}"
-        return kept, {
+        return {
             f"{name}, snapshots on, ms": on * 1000,
-            f"{name}, off, ms": off * 1000,
-            f"{name}, snapshots cost, %": 100 * (on / off - 1),
+            f"{name}, snapshots off, ms": off * 1000,
+            f"{name}, cost of snapshots, %": 100 * (on / off - 1),
+            f"{name}, all rows / unique bytes": _stored(kept) / (STAGES * STAGE_BYTES),
         }
 
-    def stored(table, run_id: str) -> int:
-        rows = table.select(*(raw(c) for c in table._meta.sorted_fields))
-        column = table.run if hasattr(table, "run") else table.id
-        rows = rows.where(column == run_id).tuples()
-        return sum(len(str(value)) for row in rows for value in row if value is not None)
+    def states(self) -> dict[str, float]:
+        """Opening states of a chain and of a loop, and their timeline."""
+        found = {}
+        for document in (chain(LONG), loop(LONG)):
+            run_id, _ = self.run(self.deploy(document), n=1, items=LONG)
+            found |= self._opened(document["name"], run_id)
+        return found
 
-    found: dict[str, float] = {}
-    for kind, field, rounds in (
-        ("json_transform", "data", ROUNDS),
-        ("durable", "data", ROUNDS // 2),
-    ):
-        create_pipeline(who, carrying(kind, field))
-        run_id, told = cost(f"carrying-{kind}", rounds)
-        found |= told
-        unique = STAGES * STAGE_BYTES
-        tables = (Run, StageRun, RunEvent, Snapshot)
-        found[f"{kind}: bytes of all rows / unique"] = (
-            sum(stored(t, run_id) for t in tables) / unique
-        )
-        found[f"{kind}: bytes of snapshots / unique"] = stored(Snapshot, run_id) / unique
+    def _opened(self, name: str, run_id: str) -> dict[str, float]:
+        from app.services.runs import timetravel
 
-    create_pipeline(who, chain(LONG))
-    run_id, _ = timed(f"chain-{LONG}")
-    ids = [entry["id"] for entry in timetravel.get_timeline(who, run_id)["entries"]]
-    opened = []
-    for id in [ids[-1], *random.Random(1).sample(ids, 60), ids[-1]]:
         began = time.perf_counter()
-        timetravel.get_snapshot(who, run_id, id)
-        opened.append((time.perf_counter() - began) * 1000)
-    found[f"state of a run of {LONG}, median, ms"] = statistics.median(opened)
-    found[f"state of a run of {LONG}, worst, ms"] = max(opened)
-    began = time.perf_counter()
-    timetravel.get_timeline(who, run_id)
-    found[f"timeline of a run of {LONG}, ms"] = (time.perf_counter() - began) * 1000
-    print(json.dumps(found))
+        told = timetravel.get_timeline(self.who, run_id)
+        listed = time.perf_counter() - began
+        ids = [entry["id"] for entry in told["entries"]]
+        waits = []
+        for id in [*random.Random(1).sample(ids, 60), *ids[-2:]]:
+            began = time.perf_counter()
+            dumps_bytes(timetravel.get_snapshot(self.who, run_id, id))
+            waits.append(1000 * (time.perf_counter() - began))
+        return {
+            f"{name}, timeline, ms": 1000 * listed,
+            f"{name}, any state p50, ms": percentile(waits, 0.5),
+            f"{name}, any state p99, ms": percentile(waits, 0.99),
+        }
+
+
+def _stored(run_id: str) -> int:
+    """Bytes of all values of a run's rows, as they are stored."""
+    from app.models import Run, RunEvent, Snapshot, StageRun
+    from app.models.base import raw
+
+    size = 0
+    for table, owner in ((Run, "id"), (StageRun, "run"), (RunEvent, "run"), (Snapshot, "run")):
+        rows = table.select(*map(raw, table._meta.sorted_fields))
+        for row in rows.where(getattr(table, owner) == run_id).tuples():
+            size += sum(len(str(value)) for value in row if value is not None)
+    return size
 
 
 if __name__ == "__main__":

@@ -16,48 +16,84 @@ import urllib3
 from click.testing import CliRunner
 from werkzeug.serving import make_server
 
-from app.api import build_app
 from app.cli.commands import fm as fm_commands
 from app.cli.home import Home
 from app.cli.process import wait_gone
 from app.infra import broker
+from tests.api.conftest import served
 from tests.cli.scripted import ScriptedStudio
 
 ROOT = Path(__file__).parents[2]
 OURS = ("FLOWMASON_", "DATABASE_URL", "REDIS_URL", "BROKER_URL", "PORT", "SECRET_", "VAULT_")
 
 
-@pytest.fixture
-def free_port():
+def unused_port():
     """A port that nobody has."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
 
 
+def clean_environ(port):
+    """An environment in which no setting of ours is set but the port."""
+    environ = {name: text for name, text in os.environ.items() if not name.startswith(OURS)}
+    return environ | {"PYTHONPATH": str(ROOT), "FLOWMASON_PORT": str(port)}
+
+
+@pytest.fixture
+def free_port():
+    """A port that nobody has."""
+    return unused_port()
+
+
 @pytest.fixture
 def clean(free_port):
     """An environment in which no setting of ours is set but the port."""
-    environ = {name: text for name, text in os.environ.items() if not name.startswith(OURS)}
-    return environ | {"PYTHONPATH": str(ROOT), "FLOWMASON_PORT": str(free_port)}
+    return clean_environ(free_port)
 
 
-@pytest.fixture
-def fm(tmp_path, clean):
-    """Runs `fm` in an empty folder; what was started is stopped at the end."""
+class Place:
+    """A folder in which a person works, with an environment."""
 
-    def run(*words, **environ):
+    def __init__(self, folder, environ):
+        self.folder, self.environ = folder, environ
+        self.home = Home(folder / ".flowmason")
+
+    def fm(self, *words, **environ):
+        """Runs `fm` there."""
         return subprocess.run(
             [sys.executable, "-m", "app.cli", *words],
-            cwd=tmp_path,
-            env={**clean, **environ},
+            cwd=self.folder,
+            env={**self.environ, **environ},
             capture_output=True,
             text=True,
             timeout=50,
         )
 
-    yield run
-    end_at_once(Home(tmp_path / ".flowmason"))
+    @property
+    def studio(self):
+        """The Studio that runs there."""
+        return self.home.running()
+
+
+@pytest.fixture
+def fm(tmp_path, clean):
+    """Runs `fm` in an empty folder; what was started is stopped at the end."""
+    place = Place(tmp_path, clean)
+    yield place.fm
+    end_at_once(place.home)
+
+
+@pytest.fixture(scope="session")
+def lasting(tmp_path_factory):
+    """A place with a started Studio, for all tests that leave it as it is."""
+    place = Place(tmp_path_factory.mktemp("lasting"), clean_environ(unused_port()))
+    try:
+        done = place.fm("studio", "start", "--workers", "1")
+        assert done.returncode == 0, done.stderr
+        yield place
+    finally:
+        end_at_once(place.home)
 
 
 def end_at_once(home):
@@ -128,7 +164,7 @@ class Api:
 def api(settings, here, monkeypatch):
     """Studio's API on a real database, which `fm` finds; no worker runs."""
     broker.connect(settings.broker_url)
-    app = build_app("local", settings)
+    app = served("local", settings)
     server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever, args=[0.02])
     thread.start()

@@ -24,19 +24,21 @@ GREET = pipeline(
 )
 
 
-@pytest.fixture
-def studio(fm, free_port):
-    """A started Studio with the pipeline `greet`."""
-    done = fm("studio", "start", "--workers", "1")
-    assert done.returncode == 0, done.stderr
-    url = f"http://127.0.0.1:{free_port}"
-    assert urllib3.request("POST", f"{url}/api/v1/pipelines", json=GREET).status == 201
-    return url
+@pytest.fixture(scope="module")
+def place(lasting):
+    """A place with a started Studio that has the pipeline `greet`."""
+    assert deploy(lasting, GREET) == 201
+    return lasting
 
 
-def test_named_pipeline_is_watched_to_its_result_and_to_its_failure(fm, studio):
-    good = fm("run", "greet", "--watch", "--input", '{"names": ["Ada", "Grace"]}')
-    bad = fm("run", "greet@1.0.0", "--watch", "--json", "--set", "names=5")
+def deploy(place, document):
+    """Saves a document; gives the status of the answer."""
+    return urllib3.request("POST", f"{place.studio.url}/api/v1/pipelines", json=document).status
+
+
+def test_named_pipeline_is_watched_to_its_result_and_to_its_failure(place):
+    good = place.fm("run", "greet", "--watch", "--input", '{"names": ["Ada", "Grace"]}')
+    bad = place.fm("run", "greet@1.0.0", "--watch", "--json", "--set", "names=5")
 
     assert good.returncode == 0, good.stderr
     assert json.loads(good.stdout)["result"] == ["Hello, Ada!", "Hello, Grace!"]
@@ -49,13 +51,14 @@ def test_named_pipeline_is_watched_to_its_result_and_to_its_failure(fm, studio):
 
 
 @pytest.fixture
-def watcher(tmp_path, clean):
+def watcher(place):
     """Starts `fm run` beside the test."""
     started = []
 
-    def start(*words, **pipes):
+    def start(*words, environ=(), **pipes):
         command = [sys.executable, "-m", "app.cli", "run", *words]
-        started.append(subprocess.Popen(command, cwd=tmp_path, env=clean, **pipes))
+        environ = {**place.environ, **dict(environ)}
+        started.append(subprocess.Popen(command, cwd=place.folder, env=environ, **pipes))
         return started[-1]
 
     yield start
@@ -64,16 +67,16 @@ def watcher(tmp_path, clean):
         process.wait()
 
 
-def test_run_is_followed_across_a_restart(fm, studio, watcher):
+def test_run_is_followed_across_a_restart(place, watcher):
     retry = {"max_attempts": 4, "initial_delay_ms": 3000, "multiplier": 1, "jitter": False}
     # Nobody answers there.
     config = {"url": "http://127.0.0.1:9/"}
     slow = {"id": "slow", "component_type": "http_request", "config": config, "retry": retry}
-    urllib3.request("POST", f"{studio}/api/v1/pipelines", json=pipeline("slow", slow))
+    assert deploy(place, pipeline("slow", slow)) == 201
     watching = watcher("slow", "--watch", stderr=subprocess.PIPE, text=True)
     lines = [watching.stderr.readline() for _ in range(3)]
 
-    restarted = fm("studio", "restart")
+    restarted = place.fm("studio", "restart")
     rest = watching.communicate(timeout=50)[1]
 
     assert "slow started" in lines[2]
@@ -94,12 +97,12 @@ def read_all(screen):
 
 
 def test_terminal_shows_the_stages_in_place_and_standard_output_has_only_the_result(
-    studio, watcher, clean
+    watcher,
 ):
     screen, terminal = pty.openpty()
-    clean |= {"TERM": "xterm", "COLUMNS": "80", "LINES": "24"}
+    environ = {"TERM": "xterm", "COLUMNS": "80", "LINES": "24"}
     words = ("greet", "--set", 'names=["Ada"]', "--json")
-    watching = watcher(*words, stdout=subprocess.PIPE, stderr=terminal)
+    watching = watcher(*words, environ=environ, stdout=subprocess.PIPE, stderr=terminal)
     os.close(terminal)
 
     seen = read_all(screen)

@@ -29,7 +29,7 @@ def home(tmp_path):
 @pytest.fixture
 def studio(fm, home):
     """A started Studio."""
-    done = fm("studio", "start")
+    done = fm("studio", "start", "--workers", "1")
     assert done.returncode == 0, done.stderr + logs(home)
     return home.running()
 
@@ -66,23 +66,26 @@ def members(running):
     return found
 
 
-def test_started_studio_serves_and_tells_its_state(fm, studio, free_port):
-    health = urllib3.request("GET", f"http://127.0.0.1:{free_port}/health").json()
-    done = fm("studio", "status", "--json")
+def test_started_studio_serves_and_tells_its_state(lasting):
+    url = f"http://127.0.0.1:{lasting.environ['FLOWMASON_PORT']}"
+    health = urllib3.request("GET", f"{url}/health").json()
+    done = lasting.fm("studio", "status", "--json")
 
     assert health["status"] == "healthy"
-    assert set(studio.children) == CHILDREN
+    assert set(lasting.studio.children) == CHILDREN
     assert done.returncode == 0
     assert json.loads(done.stdout) == {
         "status": "healthy",
-        "url": f"http://127.0.0.1:{free_port}",
+        "url": url,
         "version": health["version"],
-        "pid": studio.pid,
+        "pid": lasting.studio.pid,
     }
 
 
-def test_second_start_is_refused(fm, studio):
-    done = fm("studio", "start")
+def test_second_start_is_refused(lasting):
+    studio = lasting.studio
+
+    done = lasting.fm("studio", "start")
 
     assert done.returncode == 1
     assert f"already runs at {studio.url}" in done.stderr
@@ -165,8 +168,8 @@ def test_silent_web_process_is_unhealthy(fm, studio):
     assert "unhealthy" in done.stdout
 
 
-def test_demo_runs_to_its_end_and_prints_lines_that_do_the_same(fm, studio, tmp_path):
-    first, second = fm("demo"), fm("demo")
+def test_demo_runs_to_its_end_and_prints_lines_that_do_the_same(lasting):
+    first, second = lasting.fm("demo"), lasting.fm("demo")
 
     assert first.returncode == 0, first.stdout + first.stderr
     assert "Pipeline fm-demo is deployed" in first.stdout

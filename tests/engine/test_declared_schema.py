@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import jsonschema_rs
 import pytest
 from hypothesis import given, settings
@@ -190,9 +192,22 @@ def _of_kind(kind, schema):
     }[kind]
 
 
+@cache
 def configs(component):
     """Configs that the input schema of a component accepts."""
     return _objects(input_schema(component.fields))
+
+
+@cache
+def judge_of_config(component):
+    """A validator of the input schema of a component."""
+    return judge(input_schema(component.fields))
+
+
+@cache
+def judge_of_field(component, name):
+    """A validator of the schema of one field."""
+    return judge(shown(**{name: component.fields[name]})[name])
 
 
 def _objects(schema):
@@ -217,7 +232,7 @@ def bare(component):
 def test_config_that_the_schema_accepts_has_no_problems(component, data):
     config = data.draw(configs(component))
 
-    assert judge(input_schema(component.fields)).is_valid(config)
+    assert judge_of_config(component).is_valid(config)
     assert list(config_problems(bare(component), config)) == []
 
 
@@ -237,4 +252,4 @@ def test_value_that_coercion_makes_is_accepted_by_the_schema(component, data):
     except CoercionError:
         return
 
-    assert judge(shown(**{name: component.fields[name]})[name]).is_valid(made), made
+    assert judge_of_field(component, name).is_valid(made), made

@@ -14,7 +14,7 @@ import config
 from app.api import build_app
 from app.infra import broker, egress
 from app.infra.database import transaction
-from app.models import ApiKey, AuditEntry, IdempotencyKey, Pipeline, Run
+from app.models import ApiKey, AuditEntry, IdempotencyKey, Pipeline, Run, Snapshot
 from app.services.runs import drive
 from tests.api.conftest import GOOD, new_key
 
@@ -61,12 +61,14 @@ def begin(app, key) -> Callable[[], dict[str, list[str]]]:
         asked = [{"pipeline_id": pipeline["id"], "input": {"n": n}} for n in range(3)]
         runs = [client.post("/api/v1/runs", json=body).json for body in asked]
         drive.advance_run()  # one of them is over
+        snapshots = [snapshot.id for snapshot in Snapshot.select().order_by(Snapshot.seq)]
         return {
             "pipeline_id": [pipeline["id"], pipeline["name"], f"{pipeline['name']}@1.0.0"],
             "pipeline": [pipeline["name"], pipeline["id"]],
             "version": ["1.0.0"],
             "run_id": [run["id"] for run in runs],
             "component_type": ["foreach", "logger"],
+            **dict.fromkeys(("snapshot_id", "from", "to", "from_snapshot_id"), snapshots),
         }
 
     return begin

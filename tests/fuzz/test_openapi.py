@@ -8,11 +8,15 @@ from __future__ import annotations
 from collections import Counter
 from itertools import count
 
+import pytest
 from hypothesis import given, settings
 from hypothesis.stateful import rule, run_state_machine_as_test
 
 from app.services.runs import drive
-from tests.engine.reference.profile import examples
+from tests.engine.reference.profile import THOROUGH, examples
+
+# One test asks every operation: it grows with them, and with what else the machine does.
+pytestmark = pytest.mark.timeout(7200 if THOROUGH else 300)
 
 STEPS = 15
 

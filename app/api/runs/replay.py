@@ -32,8 +32,8 @@ class StageOverrideIn(StrictSchema):
     config = FreeForm()
     llm = FreeForm(allow_none=True)
     retry = FreeForm()
-    timeout_ms = fields.Raw(allow_none=True, metadata={"type": ["integer", "null"]})
-    when = fields.Raw(allow_none=True, metadata={"type": ["string", "null"]})
+    timeout_ms = fields.Raw(allow_none=True, metadata={"type": "integer"})
+    when = fields.Raw(allow_none=True, metadata={"type": "string"})
 
 
 class ByStage(fields.Dict):

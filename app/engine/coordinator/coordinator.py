@@ -10,6 +10,7 @@ from app.engine.coordinator.facts import Outputs, RunFacts
 from app.engine.coordinator.holding import Holding
 from app.engine.coordinator.ledger import Underway
 from app.engine.coordinator.past import Past
+from app.engine.coordinator.queues import Ready
 from app.engine.coordinator.scope import Scope
 from app.engine.doubles import NO_DOUBLES, Doubles
 from app.engine.instance import (
@@ -100,6 +101,14 @@ class Coordinator(Holding):
             self._settle()
         # What began and was abandoned in the same turn never acts.
         return [call for call in calls if self.awaits(call.key, call.attempt)], self._outcome()
+
+    def stand_still(self) -> Outcome | None:
+        """How the run ends or pauses where it stands, though attempts that were under way where it
+        was left would go on first."""
+        for interrupted in self._again:
+            self._ready.push(*interrupted)
+        self._again, self.stopping = Ready(), True
+        return self.turn()[1]
 
     def take(self, fact: Finished) -> None:
         """A call came back. An answer that nobody waits for any more is dropped."""

@@ -26,6 +26,7 @@ class Influence:
         self._fill()
         self._earlier = self._bodies_before()
         self._writers = self._all_writers()
+        self._views = {key: self._view(body) for key, body in plan.bodies.items()}
         own = [self._directly(stage) for stage in self._stages]
         whole = [mask | inside for mask, inside in zip(own, self._below, strict=True)]
         self.sources = whole + own
@@ -86,6 +87,10 @@ class Influence:
                 writers[stage.sets] = mask
         return writers
 
+    def _view(self, body: Body) -> int:
+        """The setters whose variables a body begins with."""
+        return self.mask(self._plan.stages[body.owner].setters) if body.owner else 0
+
     def _bit(self, owner: str | None) -> int:
         return 0 if owner is None else 1 << self._plan.stages[owner].index
 
@@ -103,6 +108,8 @@ class Influence:
         writers = self._writers_for(stage)
         for body in self._around(stage):
             key = (body.owner, body.name)
+            # Those that the owner sees only because another stage inside needs them count, too.
+            mask |= self._views[key] & writers
             if (body.loop or body.repeatable) and self._inside[key] & writers:
                 # Which passes came before is for what the owner itself depends on to say.
                 mask |= self._inside[key] & writers | self._bit(body.owner) << len(self._stages)

@@ -69,11 +69,11 @@ _INSERT_RUN = (
     f"INSERT INTO runs ({', '.join(_RUN_COLUMNS)}, {_DEFAULTS[0]}) "
     f"SELECT {', '.join(':' + name for name in _RUN_COLUMNS)}, {_DEFAULTS[1]}"
 )
-# What was to be delivered of a run is to be delivered of its forks.
+# A replay delivers what its source was to deliver; of a what-if nothing is ever delivered.
 _INSERT_FORK = (
     f"INSERT INTO runs ({', '.join(_RUN_COLUMNS)}, {_DEFAULTS[0]}, output_config) "
     f"SELECT {', '.join(':' + name for name in _RUN_COLUMNS)}, {_DEFAULTS[1]}, "
-    "(SELECT output_config FROM runs WHERE id = :forked_from_run_id)"
+    "(SELECT output_config FROM runs WHERE id = :forked_from_run_id AND :trigger_type = 'replay')"
 )
 _INSERT_KEY = (
     "INSERT INTO idempotency_keys "

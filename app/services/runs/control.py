@@ -40,7 +40,7 @@ def pause(who: Principal, run_id: str) -> dict[str, JSON]:
         run = _locked(who, run_id)
         _check_pause(run)
         journal_sql.command(run.id, commands.pause(run.control))
-        row = _taken_to_pause(run.id)
+        row = _taken_to_pause(run)
         if row is None:
             _note(run.id)
         else:
@@ -48,11 +48,11 @@ def pause(who: Principal, run_id: str) -> dict[str, JSON]:
         return _control(who, run.id)
 
 
-def _taken_to_pause(run_id: str) -> dict[str, Any] | None:
-    # A stage that awaits a child is under way: the worker that takes the run lets it finish.
-    if awaited_children(run_id):
+def _taken_to_pause(run: Any) -> dict[str, Any] | None:
+    # One that parked only to make room for others may await a child, which is to end first.
+    if run.status == RunStatus.RUNNING and awaited_children(run.id):
         return None
-    return journal_sql.take_to_pause(run_id, config.settings().lease_seconds)
+    return journal_sql.take_to_pause(run.id, config.settings().lease_seconds)
 
 
 def resume(who: Principal, run_id: str) -> dict[str, JSON]:

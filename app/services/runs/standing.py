@@ -46,7 +46,7 @@ def _halt(lease: Lease) -> None:
     coordinator, known = restore(lease)
     stops = breakpoints.to_obey(lease.breakpoints)
     coordinator.obey(Control("pause", None, commands.place_of(lease.control), stops))
-    _, outcome = coordinator.turn()
+    outcome = coordinator.stand_still()
     journal = Journal(lease, known)
     journal.add(coordinator.drain())
     if not isinstance(outcome, Paused | Completed | Failed):

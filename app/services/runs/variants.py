@@ -67,14 +67,17 @@ def plan_of_run(version_id: str, document: str | None) -> Plan:
 
     Raises InvalidPipeline when that names what is no longer there, or the changes do not fit.
     """
-    return plan_of(version_id) if document is None else _changed_plan(version_id, document)
+    variant = read_variant(document)
+    if variant.document is None and not variant.overrides:
+        return plan_of(version_id)
+    # Kept by what the plan depends on: the rest may be large, and another each time.
+    changed = Variant(document=variant.document, overrides=variant.overrides)
+    return _changed_plan(version_id, changed.text())
 
 
 @lru_cache(maxsize=_PLANS_KEPT)
 def _changed_plan(version_id: str, text: str) -> Plan:
     variant = read_variant(text)
-    if variant.document is None and not variant.overrides:
-        return plan_of(version_id)
     document = variant_document(version_id, variant)
     problems = validate_document(document, built_in())
     if problems:

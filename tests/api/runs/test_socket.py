@@ -4,6 +4,7 @@ import contextlib
 import socket
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 from simple_websocket import ConnectionClosed
@@ -13,7 +14,7 @@ from app.services.pipelines.documents import create_pipeline
 from app.services.runs.start import start_run
 from tests.api.conftest import member
 from tests.api.runs.web import record, web_process
-from tests.conftest import KEYS, cut_listeners, listeners, wait_until
+from tests.conftest import KEYS, bound, cut_listeners, empty_tables, listeners, own_copy, wait_until
 
 PIPELINE = {
     "name": "say",
@@ -21,9 +22,39 @@ PIPELINE = {
 }
 
 
+@pytest.fixture(scope="module")
+def lasting_url(database_template, tmp_path_factory) -> str:
+    """The URL of a database that outlives a test, as the web process on it does."""
+    return own_copy(database_template, tmp_path_factory.mktemp("sockets"))
+
+
 @pytest.fixture
-def web(settings):
-    """A web process in mode required."""
+def database_url(lasting_url):
+    """That database, emptied."""
+    with bound(lasting_url) as url:
+        empty_tables()
+        yield url
+
+
+@pytest.fixture(scope="module")
+def lasting_web(lasting_url, redis_url, tmp_path_factory):
+    """A web process in mode required, for all tests that do not end it."""
+    home = tmp_path_factory.mktemp("home")
+    places = {"database_url": lasting_url, "redis_url": redis_url, "home": home}
+    with web_process(SimpleNamespace(**places)) as web:
+        yield web
+
+
+@pytest.fixture
+def web(settings, lasting_web):
+    """That web process; its clients end with the test."""
+    yield lasting_web
+    lasting_web.hang_up()
+
+
+@pytest.fixture
+def own_web(settings):
+    """A web process of this test alone."""
     with web_process(settings) as web:
         yield web
 
@@ -42,6 +73,10 @@ def new_run(who) -> str:
 @pytest.fixture
 def watcher(web, new_key):
     """A connected client that may read runs."""
+    return connected(web, new_key)
+
+
+def connected(web, new_key):
     client = web.connect(X_API_Key=new_key("runs:read"))
     assert client.hear()["type"] == "connected"
     return client
@@ -194,7 +229,7 @@ def test_events_during_many_subscriptions_reach_each_once(web, run_id, new_key):
     journal.join()
 
     assert tapes == [list(range(1, 151))] * 15
-    # The process of the test before may be listed for a moment still.
+    # What was cut before may be listed for a moment still.
     wait_until(lambda: len(listeners()) == 1)
 
 
@@ -246,10 +281,11 @@ def test_flood_closes_with_4429(watcher):
     assert watcher.closed_with() == 4429
 
 
-def test_shutdown_closes_with_1001_and_does_not_wait(web, watcher):
+def test_shutdown_closes_with_1001_and_does_not_wait(own_web, new_key):
+    watcher = connected(own_web, new_key)
     started = time.monotonic()
 
-    assert web.stop() == 0
+    assert own_web.stop() == 0
 
     assert watcher.closed_with() == 1001
     assert time.monotonic() - started < 20  # of the 25 that gunicorn would wait

@@ -70,7 +70,8 @@ class Web:
 
     def hang_up(self) -> None:
         """Ends all clients."""
-        for client in self._clients:
+        while self._clients:
+            client = self._clients.pop()
             with contextlib.suppress(OSError):
                 client.sock.shutdown(socket.SHUT_RDWR)
             client.thread.join(5)

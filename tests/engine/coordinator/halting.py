@@ -43,6 +43,7 @@ class HaltedWorld(World):
             self.now,
             self.pauses,
             self.control.breakpoints,
+            self.doubles,
         )
         coordinator.obey(self.control)
         return coordinator

@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 
 from app.core.states import StageStatus
-from app.engine.instance import Completed, Failed, Key
+from app.engine.doubles import Doubles
+from app.engine.instance import Failed, Key
 from tests.engine.coordinator.documents import ALL
 from tests.engine.coordinator.forks import called, cut_after, executed, fork, ran
 from tests.engine.coordinator.test_doubles_replay import ends_alike
-from tests.engine.coordinator.world import START, plan_of, stage
+from tests.engine.coordinator.world import START, World, plan_of, stage
 
 CHAIN = [stage("a", "work", value=1), stage("b", "work", value="{{ upstream.a.value + 1 }}")]
 
@@ -81,6 +82,18 @@ def test_stage_that_failed_the_run_executes_again():
 
     assert isinstance(outcome, Failed)
     assert called(world) == {"bad"}
+
+
+def test_stage_that_a_test_forbade_executes_in_a_fork_of_that_test():
+    plan = plan_of(stage("w", "work", on_error="continue", value=1))
+    straight = World(plan, doubles=Doubles(mocks={}))
+    straight.run()
+    world = fork(straight)
+
+    outcome = world.run()
+
+    assert outcome.output == {"value": 1}
+    assert called(world) == {"w"}
 
 
 def test_finished_owner_is_taken_over_with_the_rows_inside_before_it():
@@ -201,10 +214,9 @@ def test_attempts_of_an_owner_that_the_source_made_follow_at_once():
 def test_rounds_that_were_abandoned_keep_their_numbers():
     plan = plan_of(
         stage("outer", "retry", task=["inner", "check"], initial_delay=0),
-        stage("inner", "retry", task=["pre", "w"], initial_delay=0, timeout_ms=100,
+        stage("inner", "retry", task=["w"], initial_delay=0, timeout_ms=100,
               on_error="continue"),
-        stage("pre", "work", ms=10),
-        stage("w", "work", after=("pre",), fails_below_round=1, ms=60),
+        stage("w", "work", fails_below_round=1, ms=60),
         stage("check", "work", after=("inner",), fails_below_round=1, ms=10),
     )  # fmt: skip
     straight = ran(plan)
@@ -315,6 +327,3 @@ def test_reached_stages_execute_and_nothing_else(name):
         beside = {key.stage_id for key in world.calls} - fatal - cancelled - {stage_id}
         assert ends_alike(again, outcome), stage_id
         assert not {id for id in beside if straight.told(id)} or name.startswith("refused")
-
-
-__all__ = ["Completed"]

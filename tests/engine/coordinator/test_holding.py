@@ -156,6 +156,19 @@ def test_the_limit_of_an_owner_may_run_out_while_calls_finish():
     assert world.status("t") == "completed"
 
 
+def test_a_run_does_not_stand_before_what_was_abandoned_in_the_queue():
+    world = world_of(
+        stage("t", "timeout", task=["slow", "x"], timeout=0.1, raise_on_timeout=False),
+        stage("slow", "work", ms=9000),
+        stage("x", "work"),
+        stage("c", "work", after=("t",)),
+        max_concurrency=1,
+    )
+    world.asked = {1: PAUSE}
+
+    assert world.go() == Paused("pause", before("c"))
+
+
 def test_what_is_skipped_is_so_only_when_the_run_goes_on():
     world = world_of(stage("a", "work"), stage("b", "work", after=("a",), when="false"))
     world.asked = {1: PAUSE}
@@ -186,6 +199,16 @@ def test_a_call_that_a_lost_worker_had_begun_is_finished_first():
 
     assert world.go(PAUSE) == Paused("pause", before("b"))
     assert world.row("a")["attempt"] == 2
+
+
+def test_a_worker_that_stops_hands_back_a_run_in_which_a_call_is_unfinished():
+    world = chain()
+    assert world.go(stop_after=1) is None
+    coordinator = world.rebuilt()
+    coordinator.stopping = True
+    coordinator.obey(PAUSE)
+
+    assert coordinator.turn() == ([], HandedBack())
 
 
 def test_a_child_that_is_awaited_ends_before_its_parent_pauses():

@@ -12,7 +12,7 @@ from tests.engine.coordinator.test_crash import _same
 from tests.engine.coordinator.world import World
 
 PAUSE, ENTRY = Control(hold="pause"), Control(hold="entry")
-WORK = 1500  #: rows that all runs of a test write together, more or less
+WORK = 600  #: rows that all runs of a test write together, more or less
 
 #: In these it matters which of two stages ends first, and halting has a part in that.
 RACES = {"failing", "tolerant_loop", "own_limits", "losers", "returning", "races"}
@@ -29,7 +29,7 @@ def everywhere(plan):
 def some(world, most):
     """After how many records a run is stopped, of all numbers: spread evenly."""
     count = len(world.records)
-    return range(count // 3, count, max(1, count // min(most, max(2, WORK // count))))
+    return range(count // 3, count, max(1, count // min(most, max(1, WORK // count))))
 
 
 def to_its_end(world, control, go_on, stop_after=None):

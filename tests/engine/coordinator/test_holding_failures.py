@@ -262,30 +262,59 @@ def test_wherever_it_is_taken_up_a_held_failure_is_held_again(kind):
         assert world.told(kind).count("stage_failed") == 1
 
 
+def test_a_failure_that_took_effect_is_not_held_by_a_later_breakpoint():
+    world = world_of(
+        stage("each", "foreach", items=[1], loop_stages=["a"], on_error="continue"),
+        stage("a", "work", **BROKEN),
+        stage("end", "work", after=("each",)),
+    )
+    assert world.go(stop_after=5) is None
+    assert world.told("each")[-1] == "stage_failed"
+
+    assert isinstance(world.go(on_error()), Completed)
+
+
+def at_every_row(make, control):
+    """Outcomes of the same run, resumed whenever it is paused and stopped after each row once."""
+    straight = make()
+    wanted = straight.go(control)
+    while isinstance(wanted, Paused):
+        wanted = straight.resume(wanted)
+    for k in range(len(straight.records) + 1):
+        world, dies = make(), k
+        outcome = world.go(control, stop_after=dies)
+        while outcome is None or isinstance(outcome, Paused):
+            dies = None if outcome is None else dies
+            outcome = world.go() if outcome is None else world.resume(outcome, dies)
+        assert world.ending() == straight.ending(), f"after {k} records"
+        yield outcome
+        yield world.drive(world.rebuilt())
+
+
 def test_a_failure_that_was_held_is_replayed_when_it_took_effect():
-    """The failure of `each` came before `beside` ended, and had no effect then."""
+    """The failure of `first` was held until `second` had failed, and is not the run's error."""
 
     def make():
         return world_of(
-            stage("race", "parallel", tasks=["each", ["beside", "next"]], on_error="fail_fast"),
+            stage("first", "foreach", items=[1], loop_stages=["a"]),
+            stage("second", "foreach", items=[1], loop_stages=["b"]),
+            stage("a", "work", **BROKEN, ms=10),
+            stage("b", "work", **BROKEN, ms=90),
+        )
+
+    for outcome in at_every_row(make, on_error("first")):
+        assert outcome.error.stage_id == "b"
+
+
+def test_a_failure_that_was_held_until_its_body_was_abandoned_is_replayed_without_effect():
+    def make():
+        return world_of(
+            stage("race", "parallel", tasks=["each", "beside"], wait_for_all=False),
             stage("each", "foreach", items=[1], loop_stages=["a"]),
             stage("a", "work", **BROKEN),
             stage("beside", "work", ms=90),
-            stage("next", "work", after=("beside",)),
+            stage("end", "work", after=("race",), value="{{ upstream.race.results }}"),
         )
 
-    straight = make()
-    straight.resume(straight.go(on_error("each")))
-    assert straight.status("beside") == "completed"
-
-    for k in range(len(straight.records)):
-        world = make()
-        outcome = world.go(on_error("each"), stop_after=k)
-        if not isinstance(outcome, Paused):
-            outcome = world.go()
-        world.think()
-        passed = Control(passed=outcome.before, breakpoints=on_error("each").breakpoints)
-        if world.go(passed, stop_after=k) is None:
-            world.go()
-
-        assert world.ending() == straight.ending()
+    for outcome in at_every_row(make, on_error("each")):
+        assert isinstance(outcome, Completed)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from app.engine.control import Control
 from app.engine.instance import Completed, Failed, Paused
 from tests.engine.coordinator.halting import PAUSE_MS, at, before, world_of
@@ -79,6 +81,7 @@ def test_an_owner_that_began_after_a_pause_has_its_whole_time():
     world.go()
 
     assert world.row("t")["completed_at"] == START + PAUSE_MS + 1000
+    assert world.output("t")["elapsed"] == 1.0
 
 
 def test_an_owner_within_an_owner_keeps_its_time_too():
@@ -121,3 +124,21 @@ def test_what_a_pause_put_off_stays_so_however_often_the_run_is_taken_up():
             world.go()
 
         assert ended_at(world, "own") == 350
+
+
+@pytest.mark.parametrize("more", range(1, 5))
+def test_an_attempt_whose_delay_ended_in_a_pause_has_its_whole_time_after_it(more):
+    retry = {"max_attempts": 2, "initial_delay_ms": 2000, "jitter": False}
+    config = {"items": ["{{ context.attempt }}"], "loop_stages": ["w"]}
+    world = world_of(
+        stage("own", "foreach", config=config, timeout_ms=400, retry=retry),
+        stage("w", "work", ms="{{ 10 if item == 1 else 9000 }}", fails_below_round=1),
+    )
+    world.asked = {1: Control(hold="pause")}
+    paused = world.go()
+
+    assert paused == Paused("pause", before("own"))
+    if world.resume(paused, stop_after=len(world.records) + more) is None:
+        world.go()
+
+    assert ended_at(world, "own") == 10 + 400

@@ -146,6 +146,18 @@ def test_a_body_stage_is_reached_by_the_outer_setter_that_it_reads():
     assert reached(*stages, configs={"s"}) == ["s", "each", "a"]
 
 
+def test_a_body_stage_is_reached_by_a_setter_that_only_its_neighbour_waits_for():
+    stages = (
+        loop("each", "a", "b"),
+        note("a", text=READ),
+        note("b", "between"),
+        note("between", "s"),
+        sets("s", "X"),
+    )
+
+    assert reached(*stages, configs={"s"}) == ["each", "a", "b", "between", "s"]
+
+
 def test_a_given_output_in_a_body_reaches_its_owners():
     stages = loop("each", "inner"), loop("inner", "a"), note("a"), note("u", "each")
 

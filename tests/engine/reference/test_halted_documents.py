@@ -83,7 +83,7 @@ class Person:
 @patient
 @each_theme
 def test_run_that_is_halted_at_random_is_what_the_contract_says(theme):
-    @examples(25)
+    @examples(20)
     @given(documents(theme), st.data())
     def check(document, data):
         reference, ending = judged(document)

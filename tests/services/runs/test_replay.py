@@ -22,6 +22,7 @@ from app.services.pipelines.deleting import delete_pipeline
 from app.services.runs import control, drive
 from app.services.runs.replay import start_replay
 from app.services.runs.start import Idempotency
+from app.services.runs.what_if import start_what_if
 from tests.services.runs.conftest import row, seen, stored_types, tape, transform
 from tests.services.runs.forks import (
     executed,
@@ -354,6 +355,18 @@ def test_failure_while_catching_executes_again_but_not_what_was_caught(run, who)
 
     assert executed(fork) == [("c", "", 0), ("f", "", 0), ("safe", "", 0)]
     assert seen(who, fork)["status"] == "completed"
+
+
+def test_replay_delivers_where_its_source_was_to_and_a_what_if_nowhere(run, who):
+    done = run(*chain(2), input={"n": 1})
+    Run.update(output_config={"destinations": []}).where(Run.id == done["id"]).execute()
+    snapshot = snapshot_of(done["id"], "s1")
+
+    fork = start_replay(who, done["id"], snapshot).run["id"]
+    asked = start_what_if(who, done["id"], snapshot, {"input": {}}).run["id"]
+
+    assert row(fork).output_config == {"destinations": []}
+    assert row(asked).output_config is None
 
 
 def test_deleted_pipeline_is_replayed_from_the_record(run, who):

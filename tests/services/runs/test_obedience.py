@@ -1,0 +1,357 @@
+"""Random sequences of commands of two clients, worker turns and lost workers: every accepted
+command has its effect, none is accepted that is not legal, and no stage is executed twice."""
+
+from __future__ import annotations
+
+import os
+
+import hypothesis
+import pytest
+from hypothesis import strategies as some
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from app.api.runs.socket import _COMMANDS
+from app.components import built_in
+from app.core import wire
+from app.core.errors import IllegalMove, StageError
+from app.engine.component import Component, Effect, Field, Kind
+from app.infra.database import release
+from app.models import Run
+from app.services.runs import claim, control, drive
+from app.services.runs.start import start_run
+from tests.realtime.fakes import House, Talk
+from tests.services.runs.conftest import row, seen, tape
+from tests.services.runs.obedience import Model, Moment, Refused
+from tests.services.runs.test_control import lose_lease
+
+pytestmark = pytest.mark.timeout(600)
+
+EXAMPLES = int(os.environ.get("SEQUENCES", 100))  #: of each document; ten times more by hand
+MAX_LOSSES = 4  #: one less than the run may have without a stage that finishes
+
+
+class Probe(Component):
+    """Tells when it is under way; fails when it is told to."""
+
+    type = "probe"
+    effect = Effect.EFFECTFUL
+    fields = {"fails": Field(Kind.BOOLEAN, default=False)}
+    under_way = None
+
+    def run(self, context, inputs):
+        """One attempt."""
+        try:
+            Probe.under_way((context.stage_id, tuple(context.iteration_path)))
+        finally:
+            claim.note_all()
+            release()
+        if inputs.fails:
+            raise StageError("EXECUTION", "bad")
+        return {"did": context.stage_id}
+
+
+def probe(stage_id: str, *needs: str, fails: bool = False, **members: object) -> dict:
+    return {
+        "id": stage_id,
+        "component_type": "probe",
+        "config": {"fails": fails},
+        "depends_on": list(needs),
+        **members,
+    }
+
+
+def owner(stage_id: str, component_type: str, **config: object) -> dict:
+    return {"id": stage_id, "component_type": component_type, "config": config}
+
+
+def fails(stage_id: str) -> list[Moment]:
+    return [Moment(stage_id), Moment(stage_id, is_failure=True)]
+
+
+DOCUMENTS = {
+    "chain": (
+        [probe("a"), probe("b", "a"), probe("c", "b")],
+        [Moment("a"), Moment("b"), Moment("c")],
+        "completed",
+    ),
+    "loop": (
+        [
+            owner("a", "foreach", items=[0, 1], loop_stages=["b", "c"]),
+            probe("b"),
+            probe("c", "b"),
+            probe("d", "a"),
+        ],
+        [
+            Moment("a", acts=False),
+            *(Moment(stage_id, (n,)) for n in range(2) for stage_id in "bc"),
+            Moment("d"),
+        ],
+        "completed",
+    ),
+    "caught": (
+        [
+            owner("a", "trycatch", try_stages=["b"], catch_stages=["c"], error_scope="continue"),
+            probe("b", fails=True),
+            probe("c"),
+            probe("d", "a"),
+        ],
+        [Moment("a", acts=False), *fails("b"), Moment("c"), Moment("d")],
+        "completed",
+    ),
+    "rethrown": (
+        [
+            owner("a", "trycatch", try_stages=["b"], catch_stages=["c"]),
+            probe("b", fails=True),
+            probe("c"),
+            probe("d", "a"),
+        ],
+        [Moment("a", acts=False), *fails("b"), Moment("c"), Moment("a", is_failure=True)],
+        "failed",
+    ),
+    "continued": (
+        [probe("a", fails=True, on_error="continue"), probe("b", "a"), probe("c", "b")],
+        [*fails("a"), Moment("b"), Moment("c")],
+        "completed",
+    ),
+    "failing": (
+        [probe("a"), probe("b", "a", fails=True), probe("c", "b")],
+        [Moment("a"), *fails("b")],
+        "failed",
+    ),
+}
+STAGES = some.sampled_from("abcd")
+
+
+@some.composite
+def commands(draw):
+    """A command and its fields."""
+    name = draw(
+        some.sampled_from(
+            ("pause", "pause", "resume", "resume", "step", "stop", "set_breakpoint")
+            + ("set_breakpoint", "clear_breakpoint")
+        )
+    )
+    if name == "clear_breakpoint":
+        return name, {"stage_id": draw(some.none() | STAGES)}
+    if name != "set_breakpoint":
+        return name, {}
+    on_error = draw(some.booleans())
+    condition = None if on_error else draw(some.sampled_from((None, None, "false", "item == 1")))
+    stage_id = draw(some.none() | STAGES) if on_error else draw(STAGES)
+    return name, {"stage_id": stage_id, "condition": condition, "on_error": on_error}
+
+
+class OtherDoor(House):
+    """The house of a socket: commands do what they do for real."""
+
+    def control(self, who, command, fields):
+        return _COMMANDS[command](who, **fields)
+
+
+class Obedience(RuleBasedStateMachine):
+    """One run, its model, two clients and a worker. `who`, `pipeline` and `document` are set by the
+    test."""
+
+    who = pipeline = document = None
+
+    @initialize(
+        entry=some.booleans(),
+        stops=some.lists(some.sampled_from("abc"), max_size=1),
+    )
+    def begin(self, entry, stops):
+        stages, moments, end = self.document
+        self.stage_ids = {stage["id"] for stage in stages}
+        self.model = Model(moments, end, asked="entry" if entry else None)
+        self.model.breakpoints = {(stage_id, False): None for stage_id in stops}
+        self.run_id = start_run(
+            self.who, self.pipeline, {}, breakpoints=stops, stop_on_entry=entry
+        ).run["id"]
+        self.talk = Talk(self.who)
+        self.talk.session._house = OtherDoor()
+        self.done: list[tuple] = []
+        self.expected: list[tuple] = []
+
+    # Clients.
+
+    @rule(command=commands(), other=some.booleans())
+    def command(self, command, other):
+        """A client commands."""
+        self.give(command, other)
+
+    def give(self, command, other):
+        name, fields = command
+        if fields.get("stage_id") not in {None, *self.stage_ids}:
+            return
+        try:
+            getattr(self.model, name)(**fields)
+            expected = "control"
+        except Refused:
+            expected = "illegal-move"
+        told = (self.over_socket if other else self.over_http)(name, fields)
+        if expected == "illegal-move":
+            assert told == expected, (name, fields, told)
+        else:
+            self.compare(told)
+
+    def over_http(self, name, fields):
+        try:
+            return getattr(control, name)(self.who, self.run_id, **fields)
+        except IllegalMove:
+            return "illegal-move"
+
+    def over_socket(self, name, fields):
+        told = self.talk.say(type=name, run_id=self.run_id, **fields)
+        return told if told["type"] == "control" else told["code"]
+
+    def compare(self, told):
+        model, told = self.model, wire.read(wire.dumps(told))
+        stage_id, path = model.standing
+        assert (told["status"], told["mode"]) == (model.status, model.mode)
+        assert (told["paused_before"], told["paused_iteration"]) == (stage_id, path)
+        assert [(b["stage_id"], b["on_error"], b["condition"]) for b in told["breakpoints"]] == [
+            (*kind, condition) for kind, condition in model.breakpoints.items()
+        ]
+
+    # Workers.
+
+    @rule(
+        meanwhile=some.lists(some.lists(some.tuples(commands(), some.booleans()), max_size=2)),
+        dies=some.lists(some.booleans(), max_size=2),
+    )
+    def work(self, meanwhile, dies):
+        """A worker takes what there is. Clients command, and it may die, while stages run."""
+        self.drive(list(meanwhile), list(dies))
+
+    def drive(self, meanwhile, dies):
+        problems: list[BaseException] = []
+        moving = self.model.status == "pending"
+        if moving:
+            self.model.claimed()
+        going = self.model.advance() if moving else iter(())
+        awaited = next(going, None)
+
+        def under_way(key):
+            nonlocal awaited
+            try:
+                assert awaited is not None, f"{key} was not to start"
+                assert key == (awaited.stage_id, awaited.path)
+                self.done.append(key)
+                for command, other in meanwhile.pop(0) if meanwhile else ():
+                    self.give(command, other)
+                if dies and dies.pop(0) and self.model.losses < MAX_LOSSES:
+                    lose_lease()
+                    self.model.lost()
+                awaited = next(going, None)
+            except BaseException as problem:
+                problems.append(problem)
+
+        Probe.under_way = under_way
+        drive.advance_run()
+        if problems:
+            raise problems[0]
+        assert awaited is None, f"{awaited} did not start"
+
+    @precondition(lambda self: self.model.status == "pending" and self.model.losses < MAX_LOSSES)
+    @rule()
+    def lose_worker(self):
+        """A worker takes the run and is lost before it does anything."""
+        assert claim.claim() is not None
+        self.model.claimed()
+        lose_lease()
+        self.model.lost()
+
+    # What is always so.
+
+    def teardown(self):
+        """The run is brought to its end, and what it was is compared with what it had to be."""
+        if not hasattr(self, "model"):
+            return
+        try:
+            self.come_to_an_end()
+        finally:
+            Run.delete().execute()  # what failed must not be met again
+
+    def come_to_an_end(self):
+        while not self.model.is_final:
+            self.check_status()
+            if self.model.status == "paused":
+                self.give(("clear_breakpoint", {"stage_id": None}), False)
+                self.give(("resume", {}), False)
+            else:
+                self.drive([], [])
+        self.check_status()
+        told = tape(self.who, self.run_id)
+        self.check_tape(told)
+        assert [
+            (event["stage_id"], tuple(event["iteration_path"]), event["reason"])
+            for event in told
+            if event["type"] == "execution_paused"
+        ] == self.model.pauses
+        self.check_executions()
+        if self.model.status == "completed":
+            last = self.document[0][-1]["id"]
+            assert seen(self.who, self.run_id)["output"] == {"did": last}
+
+    def check_status(self):
+        assert row(self.run_id).status == self.model.status
+
+    def check_executions(self):
+        """Each stage run was executed once, and once more for each worker that was lost by it."""
+        stages = seen(self.who, self.run_id)["stages"]
+        started = {
+            (stage["stage_id"], tuple(stage["iteration_path"])): stage["attempt"]
+            for stage in stages
+            if stage["component_type"] == "probe" and stage["attempt"]
+        }
+        assert {key: self.done.count(key) for key in self.done} == started
+
+    @staticmethod
+    def check_tape(told):
+        """Only the moves of contract 03's status machine are told."""
+        assert [event["seq"] for event in told] == list(range(1, len(told) + 1))
+        status = "pending"
+        begun = False
+        for event in told:
+            type = event["type"]
+            if type == "run_started":
+                assert not begun
+                status, begun = "running", True
+            elif type == "execution_resumed":
+                assert begun
+                status = "running"
+            elif type == "execution_paused":
+                status = "paused"
+            elif type.startswith("run_"):
+                assert event is told[-1]
+                assert type == "run_cancelled" or begun
+            else:
+                assert status == "running", event
+
+
+@pytest.fixture
+def probe_is_known(monkeypatch):
+    """The component, known to validation and workers."""
+    monkeypatch.setitem(built_in()._components, "probe", Probe())
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_every_accepted_command_has_its_effect_and_no_other(who, deploy, probe_is_known, name):
+    Obedience.who, Obedience.document = who, DOCUMENTS[name]
+    Obedience.pipeline = deploy(*DOCUMENTS[name][0])
+
+    run_state_machine_as_test(
+        Obedience,
+        settings=hypothesis.settings(
+            max_examples=EXAMPLES,
+            stateful_step_count=12,
+            # A sequence takes its time, and is short enough to be read as it is.
+            phases=(hypothesis.Phase.generate,),
+            report_multiple_bugs=False,
+        ),
+    )
