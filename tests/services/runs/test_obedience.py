@@ -3,8 +3,6 @@ command has its effect, none is accepted that is not legal, and no stage is exec
 
 from __future__ import annotations
 
-import os
-
 import hypothesis
 import pytest
 from hypothesis import strategies as some
@@ -25,14 +23,15 @@ from app.infra.database import release
 from app.models import Run
 from app.services.runs import claim, control, drive
 from app.services.runs.start import start_run
+from tests.engine.reference.profile import THOROUGH
 from tests.realtime.fakes import House, Talk
 from tests.services.runs.conftest import row, seen, tape
 from tests.services.runs.obedience import Model, Moment, Refused
 from tests.services.runs.test_control import lose_lease
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(7200 if THOROUGH else 300)
 
-EXAMPLES = int(os.environ.get("SEQUENCES", 100))  #: of each document; ten times more by hand
+EXAMPLES = 1700 if THOROUGH else 100  #: of each document
 MAX_LOSSES = 4  #: one less than the run may have without a stage that finishes
 
 
