@@ -19,7 +19,7 @@ from app.core.states import is_final
 from app.core.wire import JSON
 from app.engine.planner import Plan
 from app.infra.broker import ring
-from app.infra.database import AWAY, statement
+from app.infra.database import AWAY, after_commit, statement
 from app.models import journal_sql
 from app.services.runs.testing.evidence import runs_of
 from app.services.runs.testing.judging import ERRORED, FAILED, PASSED, SKIPPED, Judged, judge
@@ -151,7 +151,7 @@ class _Advance:
                 self.row["id"], self.row["epoch"], self._completed()
             )
         if is_due:
-            ring("tests")  # who heard the bell meanwhile found it held
+            after_commit(lambda: ring("tests"))  # who heard a bell meanwhile found it held
 
     def _end(self, coverage: Mapping[str, JSON], judged: Sequence[Judged]) -> None:
         status, total = status_of(judged), len(judged)
