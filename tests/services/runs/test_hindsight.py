@@ -43,8 +43,8 @@ def worker(monkeypatch):
         monkeypatch.setitem(built_in()._components, component.type, component)
     made: list[Watched] = []
 
-    def watched(*facts, **named):
-        made.append(Watched(*facts, **named))
+    def watched(*facts, **doubles):
+        made.append(Watched(*facts, **doubles))
         return made[-1]
 
     monkeypatch.setattr(restore, "Coordinator", watched)
