@@ -3,6 +3,10 @@ command has its effect, none is accepted that is not legal, and no stage is exec
 
 from __future__ import annotations
 
+import contextlib
+import random
+import threading
+
 import hypothesis
 import pytest
 from hypothesis import strategies as some
@@ -23,6 +27,7 @@ from app.infra.database import release
 from app.models import Run
 from app.services.runs import claim, control, drive
 from app.services.runs.start import start_run
+from tests.conftest import wait_until
 from tests.engine.reference.profile import THOROUGH
 from tests.realtime.fakes import House, Talk
 from tests.services.runs.conftest import row, seen, tape
@@ -360,3 +365,49 @@ def test_every_accepted_command_has_its_effect_and_no_other(who, deploy, probe_i
             report_multiple_bugs=False,
         ),
     )
+
+
+def test_clients_and_worker_at_once_lose_no_command(who, deploy, probe_is_known, start):
+    Probe.under_way = lambda key: None
+    loop = [owner("a", "foreach", items=list(range(10)), loop_stages=["b", "c"])]
+    run_id = start(deploy(*loop, probe("b"), probe("c", "b"), probe("d", "a")))
+    accepted: list[str] = []
+    over = threading.Event()
+
+    def client(seed):
+        chance = random.Random(seed)
+        for _ in range(40):
+            name = chance.choice(["pause", "resume", "step", "set_breakpoint", "clear_breakpoint"])
+            fields = {"stage_id": chance.choice("bc")} if "breakpoint" in name else {}
+            with contextlib.suppress(IllegalMove):
+                getattr(control, name)(who, run_id, **fields)
+                accepted.append(name)
+        release()
+
+    def worker():
+        while not over.is_set():
+            drive.advance_run()
+        release()
+
+    working = threading.Thread(target=worker)
+    clients = [threading.Thread(target=client, args=(seed,)) for seed in range(2)]
+    for thread in (working, *clients):
+        thread.start()
+    for thread in clients:
+        thread.join()
+
+    def leads_to_the_end():
+        with contextlib.suppress(IllegalMove):
+            for command in (control.clear_breakpoint, control.resume):
+                command(who, run_id)
+                accepted.append(command.__name__)
+        return row(run_id).status == "completed"
+
+    wait_until(leads_to_the_end, 60)
+    over.set()
+    working.join()
+
+    told = tape(who, run_id)
+    Obedience.check_tape(told)
+    assert [event["type"] for event in told].count("stage_started") == 22
+    assert row(run_id).control_seq == len(accepted)
