@@ -45,7 +45,8 @@ def key(app, new_key) -> str:
 
 @pytest.fixture
 def begin(app, key) -> Callable[[], dict[str, list[str]]]:
-    """Empties the house and puts one pipeline, three runs and two test runs in.
+    """Empties the house and puts in one pipeline, three runs, one of them over and one paused,
+    two what-ifs and two test runs.
 
     Gives ids and names that exist, by the name of the parameter that takes them.
     """
@@ -62,7 +63,11 @@ def begin(app, key) -> Callable[[], dict[str, list[str]]]:
         asked = [{"pipeline_id": pipeline["id"], "input": {"n": n}} for n in range(3)]
         runs = [client.post("/api/v1/runs", json=body).json for body in asked]
         drive.advance_run()  # one of them is over
+        client.post(f"/api/v1/runs/{runs[-1]['id']}/pause")
         snapshots = [snapshot.id for snapshot in Snapshot.select().order_by(Snapshot.seq)]
+        asked = {"snapshot_id": snapshots[0], "changes": {"input": {"n": 7}}}
+        path = f"/api/v1/time-travel/{runs[0]['id']}/what-if"
+        what_ifs = [client.post(path, json=asked).json["what_if_run_id"] for _ in range(2)]
         suite = {"name": "s", "tests": [{"name": "t", "skip": True}]}
         tests = [
             client.post("/api/v1/tests/run", json={"pipeline_id": "greet", "suite": suite}).json
@@ -76,6 +81,8 @@ def begin(app, key) -> Callable[[], dict[str, list[str]]]:
             "run_id": [run["id"] for run in runs],
             "from_run": [run["id"] for run in runs],
             "test_id": [test["test_id"] for test in tests],
+            "what_if_run_id": what_ifs,
+            "stage_id": [stage["id"] for stage in GOOD["stages"]],
             "component_type": ["foreach", "logger"],
             **dict.fromkeys(("snapshot_id", "from", "to", "from_snapshot_id"), snapshots),
         }

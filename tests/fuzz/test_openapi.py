@@ -29,17 +29,21 @@ STREAM = "/api/v1/runs/{run_id}/events/stream"
 def put_in(case, known: dict[str, list[str]], number: int) -> None:
     """Has every second case name things that exist, else nearly all would be answered 404.
 
-    A body that breaks its schema keeps what it has: a member put in may be the one that breaks it.
+    A body or query that breaks its schema keeps what it has: a member put in may be the one that
+    breaks it.
     """
-    for members in (case.path_parameters, None if _is_broken(case) else case.body):
+    parts = [case.path_parameters]
+    parts += [] if _is_broken(case, ParameterLocation.BODY) else [case.body]
+    parts += [] if _is_broken(case, ParameterLocation.QUERY) else [case.query]
+    for members in parts:
         if isinstance(members, dict) and number % 2:
             for name in members.keys() & known.keys():
                 members[name] = known[name][number // 2 % len(known[name])]
 
 
-def _is_broken(case) -> bool:
-    body = case.meta.components.get(ParameterLocation.BODY) if case.meta else None
-    return body is not None and body.mode is GenerationMode.NEGATIVE
+def _is_broken(case, location: ParameterLocation) -> bool:
+    part = case.meta.components.get(location) if case.meta else None
+    return part is not None and part.mode is GenerationMode.NEGATIVE
 
 
 def operations(schema):

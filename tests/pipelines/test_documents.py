@@ -40,14 +40,14 @@ def _check(who, run, name, case):
 
     ended, events = seen(who, run_id), tape(who, run_id)
     expected = written.addressed(case, address)
-    _check_end(expected, ended)
+    check_end(expected, ended)
     _check_stages(expected.get("stages", {}), ended["stages"])
     _check_events(expected, events)
     _check_requests(expected, [told(heard) for heard in server.requests])
     laws.check(ended, events)
 
 
-def _check_end(expected, run):
+def check_end(expected, run):
     assert run["status"] == expected["status"], run["error"]
     if run["status"] == RunStatus.FAILED:
         assert run["output"] is None

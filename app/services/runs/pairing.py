@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import config
 from app.core import wire
 from app.core.difference import is_same
-from app.core.states import RunStatus
+from app.core.states import RunStatus, StageStatus
 from app.core.wire import JSON
 from app.engine.planner import Plan
 from app.models import StageRun, stage_slices
@@ -135,6 +135,9 @@ def _side(row: _Row | None, outputs: Mapping[str, str], has_room: bool) -> dict[
 
 def _is_changed(pair: _Pair, variant: Variant, outputs: Mapping[str, str]) -> bool:
     old, new = pair.old, pair.new
+    if old is not None and new is None:
+        # What was cancelled below an owner that is taken over came to no end: it has no row there.
+        return bool(old["status"] != StageStatus.CANCELLED)
     if old is None or new is None or old["status"] != new["status"]:
         return True
     if new["reused"] and pair.place.stage_id not in variant.outputs:
