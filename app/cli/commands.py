@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from app.cli.control import pause, resume, step
 from app.cli.demo import demo
 from app.cli.deploy import deploy
 from app.cli.home import Refused
@@ -39,7 +40,9 @@ def fm() -> None:
     """FlowMason Studio."""
 
 
-for command in (studio, demo, validate, deploy, pull, run, test, watch, runs, logs, stop):
+for command in (studio, demo, validate, deploy, pull, run, test, watch, runs, logs):
+    fm.add_command(command)
+for command in (pause, resume, step, stop):
     fm.add_command(command)
 
 

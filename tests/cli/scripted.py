@@ -27,9 +27,21 @@ def completed(stage_id, **rest):
     return stage("completed", stage_id, duration_ms=5, **rest)
 
 
-def ended(status):
+def paused(stage_id=None, reason="breakpoint", iteration_path=(), **rest):
+    """The run stands before a stage."""
+    where = {"stage_id": stage_id, "iteration_path": list(iteration_path), "round": 0}
+    told = {"completed_stages": [], "pending_stages": [], "error": None, **rest}
+    return {"type": "execution_paused", "status": "paused", "reason": reason, **where, **told}
+
+
+def resumed(reason="resume"):
+    """A paused run goes on."""
+    return {"type": "execution_resumed", "reason": reason}
+
+
+def ended(status, **rest):
     """The last event of a run."""
-    return {"type": f"run_{status}", "status": status, "duration_ms": 12}
+    return {"type": f"run_{status}", "status": status, "duration_ms": 12, **rest}
 
 
 class ScriptedStudio:
@@ -38,7 +50,9 @@ class ScriptedStudio:
     `tell` adds events. `asked` are the requests so far as (method, path, query), `bodies` what was
     sent along. `refuse_with` is a status and a body for every request. Without a `request_id` it is
     something else than a Studio. `runs` and `stages` are what its lists hold, in pages of two;
-    `document` are the stages of the pipeline, `owners` who of them runs which.
+    `document` are the stages of the pipeline, `owners` who of them runs which. `brings` are the
+    events that follow each command to the run, one list for each time it comes, by its name; where
+    the run stands then is `stands` (`paused_before` and `paused_iteration`).
     """
 
     def __init__(self) -> None:
@@ -53,6 +67,9 @@ class ScriptedStudio:
         self.stages: list[dict] = []
         self.document: list[dict] = []
         self.owners: dict[str, str] = {}
+        self.brings: dict[str, list[list[dict]]] = {}
+        self.stands: dict = {"paused_before": None, "paused_iteration": []}
+        self.breakpoints: list[dict] = []
         self.port = 0
         self._server: ThreadingHTTPServer | None = None
 
@@ -98,11 +115,18 @@ class ScriptedStudio:
             return 200, {"plan": {"owners": self.owners}}
         if "/pipelines/" in path:
             return 200, {"id": self.run()["pipeline_id"], "stages": self.document}
-        if path.endswith("/stop"):
-            return 200, {"run_id": RUN_ID, "status": self.run()["status"]}
+        if method == "POST" and path.startswith(f"/api/v1/runs/{RUN_ID}/"):
+            return 200, self.control(path.rpartition("/")[2])
         if "/runs" in path and RUN_ID not in path and method == "GET":
             return 404, {"code": "not-found", "detail": "There is no such thing here."}
         return (202 if method == "POST" else 200), self.run()
+
+    def control(self, command: str) -> dict:
+        """The RunControl after a command."""
+        if self.brings.get(command):
+            self.tell(*self.brings[command].pop(0))
+        standing = {"status": self.run()["status"], **self.stands}
+        return {"run_id": RUN_ID, **standing, "breakpoints": self.breakpoints}
 
     def run(self) -> dict:
         """The run as it is now."""
