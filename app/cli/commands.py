@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from app.cli.control import pause, resume, step
+from app.cli.debug import debug
 from app.cli.demo import demo
 from app.cli.deploy import deploy
 from app.cli.home import Refused
@@ -42,7 +43,7 @@ def fm() -> None:
 
 for command in (studio, demo, validate, deploy, pull, run, test, watch, runs, logs):
     fm.add_command(command)
-for command in (pause, resume, step, stop):
+for command in (pause, resume, step, stop, debug):
     fm.add_command(command)
 
 
