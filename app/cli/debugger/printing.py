@@ -17,7 +17,7 @@ from app.engine.paths import follow
 USAGE = "print STAGE|vars|input|output [PATH]"
 
 #: A stage with its place in loops, or a word; then the path, behind a dot or a space.
-_WORDS = re.compile(r"(?:upstream\.)?([^\s.\[]+(?:\[[0-9.]+\])?)[\s.]*(.*)\Z")
+_WORDS = re.compile(r"(?:upstream\.)?([^\s.\[]+(?:\[[0-9.]+\])?)(?:\.|\s+|(?=\[)|\Z)(.*)\Z")
 
 
 def find_value(debugged: Debugged, text: str) -> JSON:
