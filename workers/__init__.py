@@ -1,7 +1,7 @@
 """The workers' door: Dramatiq loads this module, hears bells and calls services.
 
 dramatiq workers -Q runs                      executes runs
-dramatiq workers -Q deliveries housekeeping   sends deliveries, keeps house
+dramatiq workers -Q deliveries housekeeping   sends deliveries, keeps house, judges tests
 """
 
 from __future__ import annotations

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import zip_longest
 from typing import NamedTuple
 
 from app.core.wire import JSON, pointer
+
+_ABSENT = object()
 
 
 class Difference(NamedTuple):
@@ -19,27 +22,24 @@ class Difference(NamedTuple):
 def differences(old: JSON, new: JSON, *path: str | int) -> Iterator[Difference]:
     """The innermost places that differ, in the order of `old`. 1 and 1.0 are equal, 1 and true are
     not, members have no order."""
-    if isinstance(old, dict) and isinstance(new, dict):
-        for name in {**old, **new}:
-            yield from _of_member(
-                name in old, name in new, old.get(name), new.get(name), *path, name
-            )
-    elif isinstance(old, list) and isinstance(new, list):
-        for place in range(max(len(old), len(new))):
-            one, other = old[place : place + 1], new[place : place + 1]
-            yield from _of_member(
-                bool(one), bool(other), *(one or [None]), *(other or [None]), *path, place
-            )
+    inside = _inside(old, new)
+    if inside is not None:
+        for step, one, other in inside:
+            yield from differences(one, other, *path, step)
     elif not _same(old, new):
-        yield Difference(pointer(*path), old, new)
+        sides = (None if value is _ABSENT else value for value in (old, new))
+        yield Difference(pointer(*path), *sides)
 
 
-def _of_member(
-    in_old: bool, in_new: bool, old: JSON, new: JSON, *path: str | int
-) -> Iterator[Difference]:
-    if in_old and in_new:
-        return differences(old, new, *path)
-    return iter([Difference(pointer(*path), old, new)])
+def _inside(old: JSON, new: JSON) -> Iterator[tuple[str | int, JSON, JSON]] | None:
+    """What two objects, or two arrays, hold at the same place; None for anything else."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        names = {**old, **new}
+        return ((name, old.get(name, _ABSENT), new.get(name, _ABSENT)) for name in names)
+    if isinstance(old, list) and isinstance(new, list):
+        both = zip_longest(old, new, fillvalue=_ABSENT)
+        return ((place, one, other) for place, (one, other) in enumerate(both))
+    return None
 
 
 def _same(old: JSON, new: JSON) -> bool:

@@ -52,9 +52,9 @@ class Figures:
 
 
 def stages_ended(stages: Iterable[Mapping[str, Any]]) -> None:
-    """Counts stages by their rows; those that never began are left out."""
+    """Counts stages by their rows; those that never began, or were taken over, are left out."""
     for stage in stages:
-        if (took := stage["duration_ms"]) is not None:
+        if (took := stage["duration_ms"]) is not None and not stage["reused"]:
             bucket = next((end for end in BUCKETS_MS if took <= end), "inf")
             counters.add(f"stage|{stage['component_type']}|{bucket}")
             counters.add(f"stage|{stage['component_type']}|sum", took)

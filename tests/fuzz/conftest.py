@@ -14,8 +14,9 @@ import config
 from app.api import build_app
 from app.infra import broker, egress
 from app.infra.database import transaction
-from app.models import ApiKey, AuditEntry, IdempotencyKey, Pipeline, Run, Snapshot
+from app.models import ApiKey, AuditEntry, IdempotencyKey, Pipeline, Run, Snapshot, TestRun
 from app.services.runs import drive
+from app.services.runs.testing.advancing import advance_test_run
 from tests.api.conftest import GOOD, new_key
 
 __all__ = ["new_key"]
@@ -44,7 +45,7 @@ def key(app, new_key) -> str:
 
 @pytest.fixture
 def begin(app, key) -> Callable[[], dict[str, list[str]]]:
-    """Empties the house and puts one pipeline and three runs in.
+    """Empties the house and puts one pipeline, three runs and two test runs in.
 
     Gives ids and names that exist, by the name of the parameter that takes them.
     """
@@ -54,7 +55,7 @@ def begin(app, key) -> Callable[[], dict[str, list[str]]]:
 
     def begin() -> dict[str, list[str]]:
         with transaction():
-            for table in (AuditEntry, IdempotencyKey, Run, Pipeline):
+            for table in (AuditEntry, IdempotencyKey, TestRun, Run, Pipeline):
                 table.delete().execute()
             ApiKey.delete().where(ApiKey.id != first.id).execute()
         pipeline = client.post("/api/v1/pipelines", json=GOOD).json
@@ -62,11 +63,19 @@ def begin(app, key) -> Callable[[], dict[str, list[str]]]:
         runs = [client.post("/api/v1/runs", json=body).json for body in asked]
         drive.advance_run()  # one of them is over
         snapshots = [snapshot.id for snapshot in Snapshot.select().order_by(Snapshot.seq)]
+        suite = {"name": "s", "tests": [{"name": "t", "skip": True}]}
+        tests = [
+            client.post("/api/v1/tests/run", json={"pipeline_id": "greet", "suite": suite}).json
+            for _ in range(2)
+        ]
+        advance_test_run()  # one of them is over
         return {
             "pipeline_id": [pipeline["id"], pipeline["name"], f"{pipeline['name']}@1.0.0"],
             "pipeline": [pipeline["name"], pipeline["id"]],
             "version": ["1.0.0"],
             "run_id": [run["id"] for run in runs],
+            "from_run": [run["id"] for run in runs],
+            "test_id": [test["test_id"] for test in tests],
             "component_type": ["foreach", "logger"],
             **dict.fromkeys(("snapshot_id", "from", "to", "from_snapshot_id"), snapshots),
         }

@@ -20,10 +20,6 @@ _COLUMNS = (
     "completed",
     "total",
 )
-_INSERT = (
-    f"INSERT INTO test_runs ({', '.join(_COLUMNS)}, epoch, wake_at) "
-    f"SELECT {', '.join(':' + name for name in _COLUMNS)}, 0, :created_at"
-)
 _KEY = _INSERT_KEY.format(live="1 = 1")
 
 
@@ -32,12 +28,16 @@ def accept_test_run(test_run: Mapping[str, Any], key: Mapping[str, Any] | None) 
 
     False: the key is taken.
     """
+    insert = (
+        f"INSERT INTO test_runs ({', '.join(_COLUMNS)}, epoch, wake_at) "
+        f"SELECT {', '.join(':' + name for name in _COLUMNS)}, 0, {now()}"
+    )
     if key is None:
-        return bool(execute(_INSERT, test_run).rowcount)
+        return bool(execute(insert, test_run).rowcount)
     values = {**test_run, **key}
     if not is_postgres():
-        return bool(execute(_KEY, values).fetchone() and execute(_INSERT, values).rowcount)
-    both = f"WITH key AS ({_KEY}) {_INSERT} WHERE EXISTS (SELECT 1 FROM key) RETURNING id"
+        return bool(execute(_KEY, values).fetchone() and execute(insert, values).rowcount)
+    both = f"WITH key AS ({_KEY}) {insert} WHERE EXISTS (SELECT 1 FROM key) RETURNING id"
     return execute(both, values).fetchone() is not None
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import config
@@ -12,9 +12,7 @@ from app.core import clock, wire
 from app.core.errors import (
     IllegalMove,
     InvalidInput,
-    InvalidPipeline,
     NotFound,
-    Problem,
     Unavailable,
     ValidationFailed,
 )
@@ -32,7 +30,7 @@ from app.services.identity import audit
 from app.services.runs import read, start
 from app.services.runs.source import Source, finished_stages
 from app.services.runs.start import Idempotency, Started
-from app.services.runs.variants import Variant, merged, plan_of_run, read_variant
+from app.services.runs.variants import Variant, plan_of_run, read_variant
 
 #: What a fork has from its source as it stands there.
 _SAME = (
@@ -117,75 +115,6 @@ def find_snapshot(who: Principal, run_id: str, snapshot_id: str) -> Origin:
 def source_row(org_id: str, run_id: str) -> Any:
     """The row of a run of this organisation, as Origin holds it; None when there is none."""
     return Run.of(org_id, *_COLUMNS).where(Run.id == run_id).namedtuples().first()
-
-
-def overridden(
-    origin: Origin, overrides: Mapping[str, Mapping[str, JSON]], told: str, hidden: str = ""
-) -> Variant:
-    """The document of the run with these members merged into its stages.
-
-    Raises ValidationFailed for an unknown stage, InvalidPipeline when the document is then none;
-    pointers lie under `told` where they tell of an overridden stage, without the part `hidden` that
-    callers do not write.
-    """
-    check_known(origin.plan(), overrides, told)
-    kept = origin.document
-    changed = {
-        stage_id: merged(kept.overrides.get(stage_id, {}), canonical(members))
-        for stage_id, members in overrides.items()
-    }
-    variant = replace(kept, overrides={**kept.overrides, **changed})
-    try:
-        plan_of_run(origin.row.pipeline_version_id, variant.text())
-    except InvalidPipeline as refused:
-        places = {
-            f"{wire.pointer('stages', origin.plan().stages[stage_id].index)}{hidden}": (
-                f"{told}{wire.pointer(stage_id)}"
-            )
-            for stage_id in overrides
-        }
-        raise InvalidPipeline([_moved(problem, places) for problem in refused.problems]) from None
-    return variant
-
-
-def check_known(plan: Plan, stage_ids: Mapping[str, Any], told: str) -> None:
-    """Raises ValidationFailed for those that the plan does not have."""
-    check_stages(stage_ids, told, lambda stage_id: stage_id not in plan.stages, "is no stage here")
-
-
-def check_stages(
-    stage_ids: Mapping[str, Any], told: str, is_wrong: Callable[[str], bool], why: str
-) -> None:
-    """Raises ValidationFailed, each at its pointer below `told`, for those that are wrong."""
-    errors = {
-        f"{told}{wire.pointer(stage_id)}": [f"{stage_id[:100]!r} {why}."]
-        for stage_id in stage_ids
-        if is_wrong(stage_id)
-    }
-    if errors:
-        raise ValidationFailed(errors)
-
-
-def canonical(members: Mapping[str, JSON]) -> dict[str, JSON]:
-    """Members of a stage with the aliases resolved that a merge would not see."""
-    given = members.get("retry")
-    if not isinstance(given, dict):
-        return dict(members)
-    retry = dict(given)
-    times = retry.pop("max_retries", None)
-    if times is not None:
-        retry.setdefault("max_attempts", times + 1 if type(times) is int else times)
-    if "backoff_multiplier" in retry:
-        retry.setdefault("multiplier", retry.pop("backoff_multiplier"))
-    return {**members, "retry": retry}
-
-
-def _moved(problem: Problem, places: Mapping[str, str]) -> Problem:
-    """The problem, where it lies in what was asked for, if it lies there."""
-    for inner, place in places.items():
-        if problem.pointer == inner or problem.pointer.startswith(f"{inner}/"):
-            return replace(problem, pointer=place + problem.pointer[len(inner) :])
-    return problem
 
 
 def checked_input(plan: Plan, input: Mapping[str, JSON]) -> str:

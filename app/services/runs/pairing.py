@@ -48,9 +48,8 @@ def pairs(source: Any, run: Any, variant: Variant) -> list[dict[str, JSON]]:
     """The stage entries of a WhatIfResult: all stages outside bodies and the first
     BODY_INSTANCES_SHOWN body instances. Outputs are included in their order while their sum stays
     within FLOWMASON_MAX_OUTPUT_BYTES."""
-    plan = plan_of_run(run.pipeline_version_id, run.document)
     entries, room = [], config.settings().max_output_bytes
-    for chunk in _chunks(_paired(source, run, plan)):
+    for chunk in _chunks(_paired(source, run)):
         outputs = _outputs([id for pair in chunk for id in pair.ids])
         for pair in chunk:
             room -= pair.size
@@ -58,8 +57,10 @@ def pairs(source: Any, run: Any, variant: Variant) -> list[dict[str, JSON]]:
     return entries
 
 
-def _paired(source: Any, run: Any, plan: Plan) -> list[_Pair]:
-    old, new = _rows(source, plan), _rows(run, plan)
+def _paired(source: Any, run: Any) -> list[_Pair]:
+    plan = plan_of_run(run.pipeline_version_id, run.document)
+    old = _rows(source, plan_of_run(source.pipeline_version_id, source.document))
+    new = _rows(run, plan)
     missing = [place for place, row in new.items() if place not in old and row["id"]]
     keys = [(place.stage_id, ".".join(map(str, place.path)), place.round) for place in missing]
     old |= {_place(row): row for row in stage_slices.named(source.id, keys)}

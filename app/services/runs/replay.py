@@ -11,7 +11,7 @@ from app.core.states import TriggerType
 from app.core.wire import JSON
 from app.engine.instance import Key
 from app.engine.planner import Plan
-from app.services.runs import forking, start
+from app.services.runs import forking, overriding, start
 from app.services.runs.breakpoints import read_breakpoints
 from app.services.runs.forking import Origin
 from app.services.runs.source import Source
@@ -42,7 +42,7 @@ def start_replay(
     if earlier is not None:
         return earlier
     origin = forking.find_origin(who, run_id, snapshot_id)
-    variant = forking.overridden(origin, stage_overrides or {}, _TOLD)
+    variant = overriding.overridden(origin, stage_overrides or {}, _TOLD)
     _check_executed(origin, stage_overrides or {})
     row = forking.fork_row(who, origin, TriggerType.REPLAY, variant, trace_id)
     row["breakpoints"] = wire.dumps(read_breakpoints(breakpoints, origin.plan()))
@@ -54,7 +54,7 @@ def start_replay(
 def _check_executed(origin: Origin, overrides: Mapping[str, Any]) -> None:
     if overrides:
         plan, source = origin.plan(), origin.source()
-        forking.check_stages(
+        overriding.check_stages(
             overrides,
             _TOLD,
             lambda stage_id: is_reused(plan, source, stage_id),

@@ -53,6 +53,8 @@ def find_run(who: Principal, run_id: str) -> Any:
         Run.trace_id,
         Run.output_bytes,
         Run.cursor_snapshot_id,
+        Run.forked_from_run_id,
+        Run.forked_from_snapshot_id,
         Run.started_at,
         Run.duration_ms,
         raw(Run.input),

@@ -18,11 +18,13 @@ from app.core.states import StageStatus
 from app.core.wire import JSON
 from app.engine.coordinator import RunFacts
 from app.engine.coordinator.hindsight import Moment, in_a_body, in_a_copy, outside_bodies
+from app.engine.doubles import NO_DOUBLES, Doubles
 from app.engine.instance import UNLOADED, Instance, Key
 from app.engine.planner import ROOT, Plan
 from app.models import Snapshot, StageRun
 from app.models.base import raw
 from app.services.runs.restore import facts_of, is_finished, pauses_of, stored_rows
+from app.services.runs.standins import SourceGone, doubles_of
 from app.services.runs.timetravel_rows import outputs_of, size_of, sizes_of
 from app.services.runs.variants import plan_of_run
 
@@ -39,15 +41,14 @@ class State:
         self.plan = plan_of_run(run.pipeline_version_id, run.document)
         self.texts: dict[str, str] = {}
         self._sizes: dict[str, int] = {}
-        facts = facts_of(run._asdict(), clock.to_ms(run.started_at))
-        self.moment = self._moment(facts)
+        self.moment = self._moment(run._asdict())
         self.outputs = dict(self._completed())
 
-    def _moment(self, facts: RunFacts) -> Moment:
-        stage_id = self.row["stage_id"]
+    def _moment(self, run: Mapping[str, Any]) -> Moment:
+        facts, stage_id = facts_of(run, clock.to_ms(run["started_at"])), self.row["stage_id"]
         if stage_id is None or self.plan.stages[stage_id].body == ROOT:
             return self._outside(facts)
-        return self._inside(facts)
+        return self._inside(facts, _doubles_of(run))
 
     def _outside(self, facts: RunFacts) -> Moment:
         ended, writes = [], {}
@@ -58,7 +59,7 @@ class State:
                 self._sizes[row["id"]] = row["size"]
         return outside_bodies(self.plan, facts, ended, writes)
 
-    def _inside(self, facts: RunFacts) -> Moment:
+    def _inside(self, facts: RunFacts, doubles: Doubles) -> Moment:
         rows = stored_rows(facts.run_id, self.plan)
         place = next(i for i, (row, _) in enumerate(rows) if row.id == self.row["stage_run_id"])
         ended = [(row, seq) for row, seq in rows[: place + 1] if is_finished(row)]
@@ -66,7 +67,7 @@ class State:
         later = [row for row, _ in rows if row.id not in ids]
         pauses = pauses_of(facts.run_id, [seq for _, seq in ended], past[-1].completed_at or 0)
         before = [pause for pause in pauses if pause.after < len(past)]
-        found = in_a_body(self.plan, facts, self, past, _begun(later, past[-1]), before)
+        found = in_a_body(self.plan, facts, self, past, _begun(later, past[-1]), before, doubles)
         return found or in_a_copy(self.plan, self._outside(facts), past, later)
 
     def _completed(self) -> Iterator[tuple[str, str]]:
@@ -113,6 +114,13 @@ class State:
     def _status(self, stage_id: str) -> StageStatus | None:
         instance = self.moment.openings[-1].get(stage_id)
         return None if instance is None else instance.status
+
+
+def _doubles_of(run: Mapping[str, Any]) -> Doubles:
+    try:
+        return doubles_of(run)
+    except SourceGone:
+        return NO_DOUBLES  # what was taken over stands in the rows of this run
 
 
 def _begun(later: Iterable[Instance], last: Instance) -> list[Instance]:

@@ -14,7 +14,7 @@ from app.core.wire import JSON
 from app.engine.planner import Plan
 from app.engine.planner.reach import changed_members, given_variables, reach
 from app.engine.schema import compile_schema, output_schema
-from app.services.runs import forking, start
+from app.services.runs import forking, overriding, start
 from app.services.runs.forking import Origin
 from app.services.runs.start import Idempotency, Started
 from app.services.runs.variants import Variant, plan_of_run
@@ -62,11 +62,11 @@ def start_what_if(
 def _changed(origin: Origin, changes: Changes, live: Sequence[str]) -> Variant:
     """The document with its config and outputs changed. Raises ValidationFailed."""
     plan = origin.plan()
-    forking.check_known(plan, changes.stage_outputs, "/changes/stage_outputs")
+    overriding.check_known(plan, changes.stage_outputs, "/changes/stage_outputs")
     _check_live(plan, live)
     _check_outputs(plan, changes.stage_outputs)
     configs = {stage_id: {"config": config} for stage_id, config in changes.stage_config.items()}
-    variant = forking.overridden(origin, configs, "/changes/stage_config", "/config")
+    variant = overriding.overridden(origin, configs, "/changes/stage_config", "/config")
     return replace(variant, outputs=dict(changes.stage_outputs))
 
 

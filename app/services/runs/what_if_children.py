@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from app.core import wire
+from app.core.ids import is_id
 from app.core.states import RunStatus, StageStatus, TriggerType, is_final
 from app.core.wire import JSON
 from app.engine.instance import ChildCall
@@ -70,8 +71,8 @@ def forked_row(
 def _recorded_child(parent: Mapping[str, Any], call: ChildCall) -> Origin | None:
     """The child run that this stage run had in the parent's source, at its last snapshot."""
     run_id = _recorded_child_id(parent["forked_from_run_id"], call)
-    if run_id is None:
-        return None
+    if not (isinstance(run_id, str) and is_id(run_id, "run")):
+        return None  # there was none, or the output was given and says what it likes
     row = forking.source_row(parent["org_id"], run_id)
     newest: Any = Snapshot.select(Snapshot.id, Snapshot.seq).where(Snapshot.run == run_id)
     last = newest.order_by(Snapshot.seq.desc()).tuples().first()
@@ -80,7 +81,7 @@ def _recorded_child(parent: Mapping[str, Any], call: ChildCall) -> Origin | None
     return Origin(row, *last)
 
 
-def _recorded_child_id(source_id: str | None, call: ChildCall) -> str | None:
+def _recorded_child_id(source_id: str | None, call: ChildCall) -> JSON:
     stage_id, path, round = call.key
     stored: Any = StageRun.select(StageRun.status, raw(StageRun.output), raw(StageRun.error)).where(
         StageRun.run == source_id,
@@ -98,11 +99,11 @@ def _recorded_child_id(source_id: str | None, call: ChildCall) -> str | None:
     return _told_of(wire.read(error)) if status == StageStatus.FAILED else None
 
 
-def _told_of(error: Mapping[str, Any]) -> str | None:
+def _told_of(error: Mapping[str, Any]) -> JSON:
     """The child that a failure tells of; that of the last attempt, when there were several."""
     details = error["details"]
-    found: str | None = details.get("child_run_id")
-    return found or (details.get("cause") or {}).get("details", {}).get("child_run_id")
+    cause = details.get("cause") or {"details": {}}
+    return details.get("child_run_id") or cause["details"].get("child_run_id")
 
 
 def _is_meant(inputs: Any, child: Any) -> bool:

@@ -392,3 +392,25 @@ def test_state_in_a_long_loop_is_opened_by_as_few_queries(client, ran, timeline,
         assert client.get(path).status_code == 200
 
     assert sum("time_travel_snapshots" in sql or "stages" in sql for sql in queries) <= 5
+
+
+@pytest.mark.parametrize("place", [2, 4, 6])
+def test_states_of_a_replay_are_those_of_its_source(client, ran, opened, place):
+    run = ran(
+        stage("x", "json_transform", data=[5, 6]),
+        stage("each", "foreach", items="{{ upstream.x.result }}", loop_stages=["s", "t"]),
+        stage("s", "variable_set", name="v", value="{{ item }}"),
+        stage("t", "json_transform", "s", data="{{ [vars.v, context.index] }}"),
+        stage("y", "json_transform", "each", data="{{ vars.v }}"),
+    )
+    source = opened(run)
+    body = {"snapshot_id": source[place]["id"]}
+    fork = client.post(f"{PATH}/{run['id']}/replay", json=body).json
+    drive.advance_run()
+
+    states = {(s["stage_id"], s["iteration"]): s for s in opened(fork)}
+
+    for old in source:
+        new = states[old["stage_id"], old["iteration"]]
+        shown = ("accumulated_outputs", "variables", "stage_output", "completed_stages")
+        assert [new[name] for name in shown] == [old[name] for name in shown], old["stage_id"]

@@ -14,10 +14,10 @@ class Watched(Coordinator):
     """Notes by the id of each stage run that ended what was final in its body and those around it,
     and the variables there; and by key what its config became."""
 
-    def __init__(self, *facts: Any) -> None:
+    def __init__(self, *facts: Any, **doubles: Any) -> None:
         self.seen: dict[str, tuple[list[dict[str, str]], Any]] = {}
         self.inputs: dict[Key, Any] = {}
-        super().__init__(*facts)
+        super().__init__(*facts, **doubles)
 
     def _leave_live(self, scope, stage_id, instance):
         super()._leave_live(scope, stage_id, instance)

@@ -131,6 +131,9 @@ class Model:
         """Goes on from moment to moment; gives each stage that is under way."""
         goal = self.at
         while True:
+            if self.asked == "stop":
+                self.status = "cancelled"
+                return
             self._let_failures_take_effect()
             if self._is_over():
                 return
@@ -144,9 +147,6 @@ class Model:
                     self.begun.add(self.at)
                     return
             self.losses = 0 if moment.acts else self.losses
-            if self.asked == "stop":
-                self.status = "cancelled"
-                return
             self.at += 1
 
     def _let_failures_take_effect(self) -> None:

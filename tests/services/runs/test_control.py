@@ -175,6 +175,21 @@ def test_resumed_run_is_paused_again_where_it_stood(who, deploy, start):
     assert second["reason"] == "pause"
 
 
+def test_place_that_was_passed_stays_so_through_a_pause_that_is_taken_back(who, deploy, start):
+    run_id = start(deploy(*chain("a", "b")), breakpoints=["a"])
+    drive.advance_run()
+    control.resume(who, run_id)
+    assert claim.claim() is not None  # and its worker dies
+
+    control.pause(who, run_id)
+    control.resume(who, run_id)
+    lose_lease()
+    drive.advance_run()
+
+    assert pauses(who, run_id) == [("a", (), "breakpoint")]
+    assert seen(who, run_id)["status"] == "completed"
+
+
 # Entry
 
 

@@ -18,7 +18,7 @@ from tests.services.runs.conftest import transform
 from tests.services.runs.test_snapshots import is_whole
 from tests.services.runs.test_waiting import LONG_AGO
 
-UNSTEADY = ("execution_time", "elapsed", "percent_elapsed", "run_id", "execution_time_ms")
+UNSTEADY = ("log_id", "execution_time", "elapsed", "percent_elapsed", "run_id", "execution_time_ms")
 
 
 class Died(BaseException):

@@ -148,6 +148,20 @@ def test_child_of_a_run_that_is_not_dry_executes_what_is_reached(run, deploy, wh
     assert [heard.target for heard in server.requests] == ["/2"]
 
 
+@pytest.mark.parametrize("told", [5, "a\0", "run-0", None, ["run"]])
+def test_given_output_that_names_no_child_is_none(run, deploy, who, told):
+    inner = deploy(transform("t", "{{ input.n }}"))
+    done = run(sub("s", inner, input_data={"n": "{{ input.n }}"}), input={"n": 1})
+    given = {"stage_outputs": {"s": {"run_id": told, "result": 1}}}
+    first = what_if(who, done["id"], last_snapshot(done["id"]), given)["what_if_run_id"]
+
+    result = what_if(who, first, last_snapshot(first), {"input": {"n": 2}})
+
+    assert result["status"] == "completed"
+    (child,) = children_of(result["what_if_run_id"])
+    assert child.trigger_type == "subpipeline"
+
+
 def test_child_whose_pipeline_was_deleted_is_still_asked_what_if(run, deploy, who):
     inner = deploy(transform("t", "{{ input.n }}"))
     done = run(sub("s", inner, input_data={"n": "{{ input.n }}"}), input={"n": 1})

@@ -3,7 +3,9 @@ command has its effect, none is accepted that is not legal, and no stage is exec
 
 from __future__ import annotations
 
-import os
+import contextlib
+import random
+import threading
 
 import hypothesis
 import pytest
@@ -25,14 +27,16 @@ from app.infra.database import release
 from app.models import Run
 from app.services.runs import claim, control, drive
 from app.services.runs.start import start_run
+from tests.conftest import wait_until
+from tests.engine.reference.profile import THOROUGH
 from tests.realtime.fakes import House, Talk
 from tests.services.runs.conftest import row, seen, tape
 from tests.services.runs.obedience import Model, Moment, Refused
 from tests.services.runs.test_control import lose_lease
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(7200 if THOROUGH else 300)
 
-EXAMPLES = int(os.environ.get("SEQUENCES", 100))  #: of each document; ten times more by hand
+EXAMPLES = 1700 if THOROUGH else 100  #: of each document
 MAX_LOSSES = 4  #: one less than the run may have without a stage that finishes
 
 
@@ -221,19 +225,25 @@ class Obedience(RuleBasedStateMachine):
     # Workers.
 
     @rule(
+        early=some.lists(some.tuples(commands(), some.booleans()), max_size=2),
         meanwhile=some.lists(some.lists(some.tuples(commands(), some.booleans()), max_size=2)),
         dies=some.lists(some.booleans(), max_size=2),
     )
-    def work(self, meanwhile, dies):
-        """A worker takes what there is. Clients command, and it may die, while stages run."""
-        self.drive(list(meanwhile), list(dies))
-
-    def drive(self, meanwhile, dies):
-        problems: list[BaseException] = []
-        moving = self.model.status == "pending"
-        if moving:
+    def work(self, early, meanwhile, dies):
+        """A worker takes what there is. Clients command before anything starts and while stages
+        run, when it may die."""
+        lease = claim.claim()
+        assert (lease is not None) is (self.model.status == "pending")
+        if lease is not None:
             self.model.claimed()
-        going = self.model.advance() if moving else iter(())
+            for command, other in early:
+                self.give(command, other)
+            lease.note()
+            self.drive(lease, list(meanwhile), list(dies))
+
+    def drive(self, lease, meanwhile, dies):
+        problems: list[BaseException] = []
+        going = self.model.advance()
         awaited = next(going, None)
 
         def under_way(key):
@@ -252,7 +262,7 @@ class Obedience(RuleBasedStateMachine):
                 problems.append(problem)
 
         Probe.under_way = under_way
-        drive.advance_run()
+        drive.drive(lease)
         if problems:
             raise problems[0]
         assert awaited is None, f"{awaited} did not start"
@@ -284,7 +294,7 @@ class Obedience(RuleBasedStateMachine):
                 self.give(("clear_breakpoint", {"stage_id": None}), False)
                 self.give(("resume", {}), False)
             else:
-                self.drive([], [])
+                self.work([], [], [])
         self.check_status()
         told = tape(self.who, self.run_id)
         self.check_tape(told)
@@ -355,3 +365,49 @@ def test_every_accepted_command_has_its_effect_and_no_other(who, deploy, probe_i
             report_multiple_bugs=False,
         ),
     )
+
+
+def test_clients_and_worker_at_once_lose_no_command(who, deploy, probe_is_known, start):
+    Probe.under_way = lambda key: None
+    loop = [owner("a", "foreach", items=list(range(10)), loop_stages=["b", "c"])]
+    run_id = start(deploy(*loop, probe("b"), probe("c", "b"), probe("d", "a")))
+    accepted: list[str] = []
+    over = threading.Event()
+
+    def client(seed):
+        chance = random.Random(seed)
+        for _ in range(40):
+            name = chance.choice(["pause", "resume", "step", "set_breakpoint", "clear_breakpoint"])
+            fields = {"stage_id": chance.choice("bc")} if "breakpoint" in name else {}
+            with contextlib.suppress(IllegalMove):
+                getattr(control, name)(who, run_id, **fields)
+                accepted.append(name)
+        release()
+
+    def worker():
+        while not over.is_set():
+            drive.advance_run()
+        release()
+
+    working = threading.Thread(target=worker)
+    clients = [threading.Thread(target=client, args=(seed,)) for seed in range(2)]
+    for thread in (working, *clients):
+        thread.start()
+    for thread in clients:
+        thread.join()
+
+    def leads_to_the_end():
+        with contextlib.suppress(IllegalMove):
+            for command in (control.clear_breakpoint, control.resume):
+                command(who, run_id)
+                accepted.append(command.__name__)
+        return row(run_id).status == "completed"
+
+    wait_until(leads_to_the_end, 60)
+    over.set()
+    working.join()
+
+    told = tape(who, run_id)
+    Obedience.check_tape(told)
+    assert [event["type"] for event in told].count("stage_started") == 22
+    assert row(run_id).control_seq == len(accepted)

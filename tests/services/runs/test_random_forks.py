@@ -114,13 +114,13 @@ def test_replay_ends_as_its_source(document, place, who, save, start):
 )
 def test_what_if_ends_as_a_run_with_the_change(data, document, place, who, save, start):
     made = data.draw(changes(document))
-    assume(not (made.configs or made.outputs or made.vars))
-    pipeline = save(document)
-    source = ended(start(pipeline, INPUT))
-    asked = {"input": made.input}
+    assume(not (made.outputs or made.vars))  # no run from scratch could have these
+    source = ended(start(save(document), INPUT))
+    changed = made.new_document(document) if made.configs else document
+    asked = {"input": made.input, "stage_config": at_once(made.configs)}
 
     fork = start_what_if(who, source.id, snapshot_at(source, place), asked, dry_run=False)
     there = ended(fork.run["id"])
-    scratch = ended(start(pipeline, made.new_input()))
+    scratch = ended(start(save(changed), made.new_input()))
 
     assert (there.status, output_of(there)) == (scratch.status, output_of(scratch))

@@ -17,6 +17,7 @@ from app.core.errors import (
     ValidationFailed,
 )
 from app.engine.component import Component, Effect, Field, Kind
+from app.infra import counters
 from app.models import AuditEntry, Run
 from app.services.pipelines.deleting import delete_pipeline
 from app.services.runs import control, drive
@@ -131,6 +132,22 @@ def test_what_is_taken_over_is_one_event_without_a_start(run, who):
     ]
     taken = tape(who, fork)[1]
     assert (taken["reused"], taken["output"], taken["duration_ms"]) == (True, {"value": 1}, 0)
+
+
+def test_what_is_taken_over_counts_for_no_duration(run, who):
+    done = run(*chain(3), input={"n": 1})
+    before = counted()
+
+    replay(who, done["id"], snapshot_of(done["id"], "s2"))
+
+    assert counted() - before == 1
+
+
+def counted() -> int:
+    """How many stages were counted with their durations."""
+    counters.flush()
+    found = counters.read().items()
+    return sum(n for name, n in found if name.startswith("stage|told|") and "sum" not in name)
 
 
 def test_failure_that_failed_the_run_executes_even_behind_its_own_snapshot(run, who):
@@ -378,13 +395,32 @@ def test_deleted_pipeline_is_replayed_from_the_record(run, who):
     assert seen(who, fork)["output"] == {"value": 2}
 
 
-def test_paused_run_can_be_forked(run, who):
-    done = run(*chain(2), input={"n": 1})
-    Run.update(status="paused").where(Run.id == done["id"]).execute()
+@pytest.fixture
+def paused(deploy, start) -> str:
+    """A run that stands before its second stage."""
+    run_id = start(deploy(*chain(3)), {"n": 1}, breakpoints=["s2"])
+    drive.advance_run()
+    assert row(run_id).status == "paused"
+    return run_id
 
-    fork = replay(who, done["id"], snapshot_of(done["id"], "s1"))
 
-    assert seen(who, fork)["status"] == "completed"
+def test_paused_run_can_be_forked_and_stays_where_it_is(paused, who):
+    before = history(paused)
+
+    fork = replay(who, paused, last_snapshot(paused))
+
+    assert [name for name, _, _ in executed(fork)] == ["s2", "s3"]
+    assert seen(who, fork)["breakpoints"] == []
+    assert history(paused) == before
+
+
+def test_stopped_run_can_be_forked(paused, who):
+    control.stop(who, paused)
+
+    fork = replay(who, paused, last_snapshot(paused))
+
+    assert [name for name, _, _ in executed(fork)] == ["s2", "s3"]
+    assert seen(who, fork)["output"] == {"value": 3}
 
 
 @pytest.mark.parametrize("status", ["pending", "running"])

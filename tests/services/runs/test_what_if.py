@@ -330,6 +330,26 @@ def test_what_if_of_a_what_if_starts_from_what_that_became(done, who):
     assert row(second["what_if_run_id"]).input == {"n": 2, "m": 6}
 
 
+def test_stage_that_left_its_loop_is_compared_with_what_it_was(run, who):
+    done = run(
+        owner("each", "foreach", items="{{ range(300) }}", loop_stages=["a", "b"]),
+        transform("a", 1),
+        transform("b", 2),
+        transform("end", 3, depends_on=["each"]),
+    )
+    changes = {"stage_config": {"each": {"loop_stages": ["a"]}}}
+
+    result = what_if(who, done["id"], last_snapshot(done["id"]), changes)
+
+    sides = {
+        (s["stage_id"], tuple(s["iteration_path"])): (bool(s["original"]), bool(s["what_if"]))
+        for s in result["stages"]
+    }
+    assert sides["end", ()] == (True, True)
+    assert sides["b", ()] == (False, True)
+    assert len(sides) <= 3 + 200
+
+
 def test_comparison_is_bounded_and_finds_what_moved(run, who):
     done = run(
         owner("each", "foreach", items="{{ range(input.n) }}", loop_stages=["a"]),

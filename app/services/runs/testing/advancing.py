@@ -10,6 +10,8 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import peewee
+
 import config
 from app.core import clock, wire
 from app.core.errors import InvalidPipeline, LeaseLost, RunError
@@ -17,11 +19,18 @@ from app.core.states import is_final
 from app.core.wire import JSON
 from app.engine.planner import Plan
 from app.infra.broker import ring
-from app.infra.database import statement
+from app.infra.database import AWAY, after_commit, statement
 from app.models import journal_sql
 from app.services.runs.testing.evidence import runs_of
 from app.services.runs.testing.judging import ERRORED, FAILED, PASSED, SKIPPED, Judged, judge
-from app.services.runs.testing.reporting import NO_COVERAGE, Coverage, results, status_of, summary
+from app.services.runs.testing.reporting import (
+    NO_COVERAGE,
+    Coverage,
+    bounded,
+    results,
+    status_of,
+    summary,
+)
 from app.services.runs.testing.starting import input_errors, start_cases
 from app.services.runs.testing.suite import Case, Suite, read_suite
 from config.logging import bound
@@ -40,6 +49,12 @@ def advance_test_run() -> None:
             _Advance(row).run()
         except LeaseLost:
             log.info("lease lost", extra={"action": "lease_lost"})
+        except (*AWAY, peewee.PeeweeException):
+            raise  # what was not written is done again
+        except Exception:
+            # It would fail again each time that it is taken up.
+            log.exception("test run given up", extra={"action": "test_run_given_up"})
+            _Advance(row).give_up()
 
 
 class _Advance:
@@ -56,14 +71,16 @@ class _Advance:
         try:
             plan = self.suite.subject.plan()
         except InvalidPipeline as refused:
-            judged = [self._impossible(case, refused) for case in self.suite.cases]
-            return self._end(NO_COVERAGE, judged)
+            message = "The pipeline's document names what is no longer there."
+            return self._end_all(
+                RunError("VALIDATION", message, details={"errors": refused.errors})
+            )
         fresh = self._startable(plan)
         if fresh and start_cases(self.row, self.suite, fresh):
-            return self._leave(plan)
+            return self._leave()
         if not all(is_final(run.status) for run in self.runs.values()):
-            return self._leave(plan)
-        coverage, judged = Coverage(plan), list(self._judged(plan))
+            return self._leave()
+        coverage, judged = Coverage(plan), list(bounded(self._judged(plan)))
         for case, each in zip(self.suite.cases, judged, strict=True):
             if each.run_id:
                 self.keep()
@@ -111,26 +128,30 @@ class _Advance:
             return Judged(ERRORED, error=error)
         return Judged(ERRORED, error=RunError("ROUTING", "The pipeline was deleted."))
 
-    @staticmethod
-    def _impossible(case: Case, refused: InvalidPipeline) -> Judged:
-        if case.skip:
-            return Judged(SKIPPED)
-        message = "The pipeline's document names what is no longer there."
-        details = {"errors": refused.errors}
-        return Judged(ERRORED, error=RunError("VALIDATION", message, details=details))
+    def give_up(self) -> None:
+        """Ends the test run for a defect of ours."""
+        self._end_all(RunError("UNKNOWN", "The results could not be put together."))
 
-    def _completed(self, plan: Plan) -> int:
+    def _end_all(self, error: RunError) -> None:
+        """Ends the test run with this for every test."""
+        judged = [
+            Judged(SKIPPED) if case.skip else Judged(ERRORED, error=error)
+            for case in self.suite.cases
+        ]
+        self._end(NO_COVERAGE, judged)
+
+    def _completed(self) -> int:
         """How many tests are over already."""
         ended = sum(is_final(run.status) for run in self.runs.values())
         return ended + sum(case.skip for case in self.suite.cases)
 
-    def _leave(self, plan: Plan) -> None:
+    def _leave(self) -> None:
         with statement():
             is_due = journal_sql.leave_test_run(
-                self.row["id"], self.row["epoch"], self._completed(plan)
+                self.row["id"], self.row["epoch"], self._completed()
             )
         if is_due:
-            ring("tests")  # who heard the bell meanwhile found it held
+            after_commit(lambda: ring("tests"))  # who heard a bell meanwhile found it held
 
     def _end(self, coverage: Mapping[str, JSON], judged: Sequence[Judged]) -> None:
         status, total = status_of(judged), len(judged)

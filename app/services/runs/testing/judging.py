@@ -22,7 +22,8 @@ Keep = Callable[[], None]  #: called between steps of the work; raises when it i
 
 
 class Judged(NamedTuple):
-    """How a test ended. `output` is JSON text, `assertions` are in wire form."""
+    """How a test ended. `output` is JSON text, left out when `is_cut`; `assertions` are in wire
+    form."""
 
     status: str
     run_id: str | None = None
@@ -30,6 +31,7 @@ class Judged(NamedTuple):
     error: RunError | None = None
     output: str | None = None
     assertions: tuple[dict[str, JSON], ...] = ()
+    is_cut: bool = False
 
 
 def judge(case: Case, run: TestedRun, plan: Plan, keep: Keep) -> Judged:

@@ -18,7 +18,7 @@ from app.models import Run, StageRun
 from app.models.base import raw
 from app.models.pipelines import Pipeline
 from app.services.runs.testing.evidence import output_text
-from app.services.runs.testing.suite import Case, Subject
+from app.services.runs.testing.suite import Case, Subject, mock_of
 from app.services.runs.variants import Variant, plan_of_run, read_variant, variant_document
 
 #: Of all outputs that are taken for mocks: each test of a suite is kept with its own.
@@ -29,18 +29,20 @@ Mocks = dict[str, dict[str, JSON]]
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """A run of the organisation as tests see it."""
+    """A run of the organisation as tests see it. `given` are outputs that it did not come to by
+    itself: those of mocks, when it was a test, or of what a what-if put in."""
 
     run_id: str
     status: RunStatus
     subject: Subject
     plan: Plan
     input: dict[str, JSON]
+    given: Mocks
 
     def mocks(self) -> Mocks:
-        """A mock for each effectful or model stage that ended, by its id."""
+        """A mock for each effectful or model stage that ended, and for what was given, by id."""
         asked = [name for name, stage in self.plan.stages.items() if needs_mock(stage.component)]
-        return _mocks(self.run_id, self.plan, asked)
+        return {**self.given, **_mocks(self.run_id, self.plan, asked)}
 
     def case(self) -> Case:
         """The test that a run of the pipeline gives the same output. Raises ValidationFailed when
@@ -71,7 +73,17 @@ def find_recorded(who: Principal, run_id: str) -> Recorded:
     if row is None:
         raise NotFound
     plan = plan_of_run(row.pipeline_version_id, row.document)
-    return Recorded(run_id, RunStatus(row.status), _subject(who, row), plan, row.input)
+    given = _given(plan, read_variant(row.document))
+    return Recorded(run_id, RunStatus(row.status), _subject(who, row), plan, row.input, given)
+
+
+def _given(plan: Plan, variant: Variant) -> Mocks:
+    mocks: Mocks = {
+        stage_id: mock
+        for stage_id, planned in plan.stages.items()
+        if (mock := mock_of(planned, variant.mocks or {})) is not None
+    }
+    return mocks | {stage_id: {"output": output} for stage_id, output in variant.outputs.items()}
 
 
 def _subject(who: Principal, row: Any) -> Subject:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import config
@@ -69,27 +69,33 @@ def status_of(judged: Iterable[Judged]) -> str:
     return next((status for status in (FAILED, ERRORED) if status in found), PASSED)
 
 
-def results(cases: Sequence[Case], judged: Sequence[Judged]) -> list[dict[str, JSON]]:
-    """TestResult of each test. Outputs are told in this order as long as their sum stays within
+def bounded(judged: Iterable[Judged]) -> Iterator[Judged]:
+    """The same with outputs in this order as long as their sum stays within
     FLOWMASON_MAX_OUTPUT_BYTES, as in other answers."""
-    left, told = config.settings().max_output_bytes, []
-    for case, each in zip(cases, judged, strict=True):
+    left = config.settings().max_output_bytes
+    for each in judged:
         size = len((each.output or "").encode())
-        fits = size <= left
-        left -= size if fits else 0
-        told.append(_result(case, each, fits))
-    return told
+        if size > left:
+            yield each._replace(output=None, is_cut=True)
+        else:
+            left -= size
+            yield each
 
 
-def _result(case: Case, judged: Judged, fits: bool) -> dict[str, JSON]:
+def results(cases: Sequence[Case], judged: Sequence[Judged]) -> list[dict[str, JSON]]:
+    """TestResult of each test."""
+    return [_result(case, each) for case, each in zip(cases, judged, strict=True)]
+
+
+def _result(case: Case, judged: Judged) -> dict[str, JSON]:
     return {
         "name": case.name,
         "status": judged.status,
         "run_id": judged.run_id,
         "duration_ms": judged.duration_ms,
         "error": judged.error and judged.error.to_json(),
-        "output": embedded(judged.output) if fits else None,
-        **({} if fits else {"output_truncated": True}),
+        "output": embedded(judged.output),
+        **({"output_truncated": True} if judged.is_cut else {}),
         "assertions": list(judged.assertions),
     }
 

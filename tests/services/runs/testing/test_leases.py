@@ -6,6 +6,7 @@ import threading
 from datetime import timedelta
 
 import pytest
+import redis
 
 import config
 from app.core import clock
@@ -151,3 +152,21 @@ def test_many_at_once_start_each_test_once_and_end_it_once(ask, deploy, who):
 
     assert seen(who, test_id)["summary"]["passed"] == 12
     assert Run.select().count() == 12
+
+
+def test_without_redis_a_test_run_goes_on_when_it_is_swept_up(taken, who, monkeypatch):
+    advance_test_run()
+    drive.advance_run()
+    row = claimed()
+    drive.advance_run()
+
+    def away(*_):
+        raise redis.ConnectionError("away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(advancing, "ring", away)
+        advancing._Advance(row).run()
+
+    assert TestRun.get_by_id(taken).status == "running"
+    advance_all(taken)
+    assert seen(who, taken)["status"] == "passed"

@@ -175,13 +175,35 @@ def test_run_of_a_deleted_pipeline_is_tested_by_its_document(outcome, deploy, re
     assert (result["status"], result["pipeline_id"]) == ("passed", None)
 
 
-def test_run_of_a_test_can_be_tested_again(outcome, deploy):
-    pipeline = deploy(transform("a", "{{ input.n }}"))
-    first = outcome({"input": {"n": 4}}, pipeline_id=pipeline)
+def test_run_of_a_test_can_be_tested_again_with_its_mocks(outcome, deploy):
+    pipeline = deploy(
+        transform("a", "{{ input.n }}"),
+        transform("b", "{{ upstream.a.result + 1 }}"),
+        transform("c", "{{ upstream.b.result + 1 }}"),
+    )
+    mocked = {"input": {"n": 4}, "mocks": {"b": {"output": {"result": 70}}}}
+    first = outcome(mocked, pipeline_id=pipeline)
 
     again = outcome(from_run=first["tests"][0]["run_id"])
 
-    assert (again["status"], again["tests"][0]["output"]["result"]) == ("passed", 4)
+    assert (again["status"], again["tests"][0]["output"]["result"]) == ("passed", 71)
+    assert again["coverage"]["stages"] == {"a": "executed", "b": "mocked", "c": "executed"}
+
+
+def test_recorded_rounds_answer_in_their_turn(outcome, deploy, record, world):
+    again = {
+        "id": "again",
+        "component_type": "retry",
+        "config": {"task": ["call", "judge"], "max_retries": 2, "initial_delay": 0},
+    }
+    judge = transform("judge", "{{ [1][3 - upstream.call.body.n] }}")  # fails but for the third
+    run_id = record(deploy(again, call(world), judge))
+    assert world.count == 3
+
+    result = outcome(from_run=run_id)
+
+    assert result["status"] == "passed", result["tests"]
+    assert world.count == 3
 
 
 def test_start_variables_are_given_again(outcome, deploy, start):

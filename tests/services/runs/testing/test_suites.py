@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+import config
 from app.core.errors import IllegalMove, NotFound
 from app.models import Run, TestRun
 from app.services.runs import control, drive
+from app.services.runs.testing import advancing
 from app.services.runs.testing.advancing import advance_test_run
 from tests.services.runs.conftest import transform
 from tests.services.runs.testing.conftest import (
@@ -353,3 +355,57 @@ def test_other_organisations_test_run_is_unknown(ask, pipeline, stranger):
     for read in (status, seen):
         with pytest.raises(NotFound):
             read(stranger, test_id)
+
+
+def test_outputs_that_are_too_much_together_are_left_out(outcome, deploy):
+    echo = deploy(transform("a", "{{ input.n }}"))
+    with config.using(max_output_bytes=150):
+        result = outcome({"input": {"n": "x" * 40}}, {"input": {"n": "y" * 40}}, pipeline_id=echo)
+
+    first, second = result["tests"]
+    assert (first["output"]["result"], "output_truncated" in first) == ("x" * 40, False)
+    assert (second["output"], second["output_truncated"], second["status"]) == (
+        None,
+        True,
+        "passed",
+    )
+
+
+def test_long_actual_value_is_left_out_of_the_assertion(outcome, deploy):
+    echo = deploy(transform("a", "{{ input.n }}"))
+    with config.using(event_output_bytes=30):
+        result = outcome(
+            {"input": {"n": "x" * 30}, "assertions": [equals("output.result", "y")]},
+            pipeline_id=echo,
+        )
+
+    [told] = result["tests"][0]["assertions"]
+    assert (told["passed"], told["actual"], told["actual_truncated"]) == (False, None, True)
+
+
+def test_defect_in_the_judging_ends_the_test_run(ask, pipeline, who, monkeypatch):
+    test_id = ask({"input": {"n": 1}}, {"skip": True}, pipeline_id=pipeline)
+    advance_test_run()
+    drive.advance_run()
+    monkeypatch.setattr(advancing, "judge", lambda *_: 1 / 0)
+
+    advance_test_run()
+
+    first, second = seen(who, test_id)["tests"]
+    assert (first["status"], first["error"]["type"]) == ("errored", "UNKNOWN")
+    assert second["status"] == "skipped"
+
+
+def test_deeply_nested_values_are_compared(outcome, pipeline):
+    deep: object = 1
+    for _ in range(60):
+        deep = [deep]
+    test = {"input": {"n": 1, "deep": deep}, "assertions": [{"path": "output", "type": "exists"}]}
+
+    result = outcome(test, document=document(transform("a", "{{ input.deep }}")))
+
+    assert result["status"] == "passed"
+
+
+def document(*stages: dict) -> dict:
+    return {"name": "unsaved", "stages": list(stages)}
