@@ -123,6 +123,16 @@ def test_continue_of_a_run_on_its_way_waits_for_its_end(debug, scripted):
     assert after(done, "continue") == ["    2  completed in 12 ms", "The run is completed"]
 
 
+def test_what_another_client_did_is_told_before_the_answer(debug, halted):
+    halted.brings["set-breakpoint"] = [[resumed(), stage("started", "b")]]
+    halted.brings["pause"] = [[paused("b", "pause")]]
+
+    done = debug("break error", "break", "pause")
+
+    assert after(done, "break")[:2] == ["    5  resumed: resume", "    6  b started"]
+    assert after(done, "pause") == ["    7  paused: pause", "The run is paused before b: pause"]
+
+
 def tell_when(scripted, command, *events):
     """Goes on with the run when somebody has sent this command."""
     wait_until(lambda: command in commanded(scripted))

@@ -65,7 +65,7 @@ def test_failure_is_halted_before_it_takes_effect(place):
 
     assert done.returncode == 1, done.stderr
     assert after(done, "continue")[-1].startswith("The run is paused at the error of line[0]: ")
-    assert after(done, "c")[-1].startswith("The run failed at price: ")
+    assert after(done, "c")[-1].startswith("The run failed at line: EXPRESSION: ")
 
 
 def test_interrupt_of_a_wait_gives_the_prompt_back_and_leaves_the_run_alone(scripted, clean):

@@ -13,6 +13,7 @@ from app.cli.debugger.debugged import Debugged
 from app.cli.debugger.stages import find_by_prefix, find_stage
 from app.cli.home import Refused
 from app.cli.output import columns, one_line
+from app.cli.runs.following import Event
 from app.cli.runs.telling import line
 
 Answer = Iterator[str | Text]
@@ -47,21 +48,23 @@ def perform(debugged: Debugged, words: str) -> Answer:
     command = _find(name)
     if command.is_alone and rest.strip():
         raise Refused(f"{command.name} takes nothing more.")
-    debugged.catch_up()
+    yield from _told(debugged.news())  # another client may have moved it
     yield from command.act(debugged, rest.strip())
 
 
 def watch(debugged: Debugged) -> Answer:
     """What happens until the run stands."""
-    for event in debugged.wait():
-        if told := line(event):
-            yield told
+    yield from _told(debugged.wait())
 
 
 def overview(debugged: Debugged) -> Answer:
     """The stages and where the run stands."""
     yield from showing.listing(debugged)
     yield from showing.why(debugged)
+
+
+def _told(events: Iterator[Event]) -> Answer:
+    return filter(None, map(line, events))
 
 
 def _find(name: str) -> Command:

@@ -45,10 +45,11 @@ class Debugged:
         """Whether nothing happens until somebody says so: it is paused, or over."""
         return self.pause is not None or self.end is not None
 
-    def catch_up(self) -> None:
-        """Takes what happened meanwhile, whoever caused it."""
+    def news(self) -> Iterator[Event]:
+        """What happened meanwhile, whoever caused it."""
         for event in self._follower().so_far():
             self._take(event)
+            yield event
 
     def wait(self) -> Iterator[Event]:
         """What happens from now until the run stands."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 from rich.console import Console
 from rich.text import Text
 
@@ -42,7 +44,7 @@ class Session:
         yield f"{run['pipeline_name']} {run['pipeline_version']}, {run['id']}"
         if waits:
             yield from watch(self._debugged)
-        self._debugged.catch_up()
+        deque(self._debugged.news(), maxlen=0)  # the overview tells what they amount to
         yield from overview(self._debugged)
 
     def _answer(self, lines: Answer) -> None:
