@@ -41,7 +41,9 @@ class Session:
 
     def _opening(self, waits: bool) -> Answer:
         run = self._debugged.run
-        yield f"{run['pipeline_name']} {run['pipeline_version']}, {run['id']}"
+        # A test of a document that is not saved has no version.
+        version = f" {run['pipeline_version']}" if run["pipeline_version"] else ""
+        yield one_line(f"{run['pipeline_name']}{version}, {run['id']}")
         if waits:
             yield from watch(self._debugged)
         deque(self._debugged.news(), maxlen=0)  # the overview tells what they amount to
