@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from app.cli.control import pause, resume, step
+from app.cli.debug import debug
 from app.cli.demo import demo
 from app.cli.deploy import deploy
 from app.cli.home import Refused
@@ -39,7 +41,9 @@ def fm() -> None:
     """FlowMason Studio."""
 
 
-for command in (studio, demo, validate, deploy, pull, run, test, watch, runs, logs, stop):
+for command in (studio, demo, validate, deploy, pull, run, test, watch, runs, logs):
+    fm.add_command(command)
+for command in (pause, resume, step, stop, debug):
     fm.add_command(command)
 
 

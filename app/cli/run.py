@@ -12,9 +12,8 @@ from app.cli.deploy import check_by_studio
 from app.cli.exits import EXITS, OF_RUNS, REFUSED, exiting
 from app.cli.files import report
 from app.cli.files.saving import NotSaved, save_all, told
-from app.cli.options import as_json, reaches_studio
+from app.cli.options import as_json, reaches_studio, takes_input
 from app.cli.output import note, one_line
-from app.cli.runs.given import read_input
 from app.cli.runs.watching import (
     for_a_person,
     how_to_look,
@@ -22,23 +21,12 @@ from app.cli.runs.watching import (
     tell_result,
     watch_to_the_end,
 )
+from app.core.wire import JSON
 
 
 @click.command()
 @click.argument("what", metavar="FILE|NAME[@VERSION]")
-@click.option("--input", "text", metavar="JSON|@FILE|-", help="The input; - is standard input.")
-@click.option(
-    "--input-file",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="The same as --input @FILE.",
-)
-@click.option(
-    "--set",
-    "pairs",
-    metavar="KEY=VALUE",
-    multiple=True,
-    help="One member of the input, over those of --input: JSON when it is, else text.",
-)
+@takes_input
 @click.option(
     "--watch/--no-watch",
     default=None,
@@ -56,9 +44,7 @@ from app.cli.runs.watching import (
 def run(
     client: Client,
     what: str,
-    text: str | None,
-    input_file: Path | None,
-    pairs: tuple[str, ...],
+    given: dict[str, JSON] | None,
     watch: bool | None,
     timeout: float | None,
     as_json: bool,
@@ -79,9 +65,8 @@ def run(
     """
     if timeout is not None and watch is False:
         raise click.UsageError("--timeout is for watching.")
-    given = read_input(text, input_file, pairs)
-    reference = _deployed(client, Path(what)) if _is_file(what) else what
-    accepted = client.post("/api/v1/runs", {"pipeline_id": reference, "input": given})
+    body = {"pipeline_id": find_reference(client, what), "input": given or {}}
+    accepted = client.post("/api/v1/runs", body)
     if watch or (watch is None and (timeout is not None or sys.stderr.isatty())):
         note(f"Run {accepted['id']} is accepted.")
         show = for_a_person(client, accepted)
@@ -90,6 +75,12 @@ def run(
         click.get_current_context().exit(EXITS[ended["status"]])
     note(f"The run is accepted. {how_to_look(accepted)}")
     tell_accepted(accepted, as_json)
+
+
+def find_reference(client: Client, what: str) -> str:
+    """The pipeline of this name, or that of a file, which is saved; ends the command when the file
+    is refused. Raises Refused."""
+    return _deployed(client, Path(what)) if _is_file(what) else what
 
 
 def _is_file(what: str) -> bool:

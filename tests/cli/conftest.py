@@ -21,7 +21,7 @@ from app.cli.home import Home
 from app.cli.process import wait_gone
 from app.infra import broker
 from tests.api.conftest import served
-from tests.cli.scripted import ScriptedStudio
+from tests.cli.scripted import RUN_ID, ScriptedStudio
 
 ROOT = Path(__file__).parents[2]
 OURS = ("FLOWMASON_", "DATABASE_URL", "REDIS_URL", "BROKER_URL", "PORT", "SECRET_", "VAULT_")
@@ -59,12 +59,13 @@ class Place:
         self.folder, self.environ = folder, environ
         self.home = Home(folder / ".flowmason")
 
-    def fm(self, *words, **environ):
-        """Runs `fm` there."""
+    def fm(self, *words, input=None, **environ):
+        """Runs `fm` there; `input` is what somebody types."""
         return subprocess.run(
             [sys.executable, "-m", "app.cli", *words],
             cwd=self.folder,
             env={**self.environ, **environ},
+            input=input,
             capture_output=True,
             text=True,
             timeout=50,
@@ -173,6 +174,12 @@ def api(settings, here, monkeypatch):
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+@pytest.fixture
+def debug(cli):
+    """Debugs the run with these commands."""
+    return lambda *lines, what=RUN_ID: cli("debug", what, input="".join(f"{x}\n" for x in lines))
 
 
 @pytest.fixture

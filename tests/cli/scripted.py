@@ -27,9 +27,21 @@ def completed(stage_id, **rest):
     return stage("completed", stage_id, duration_ms=5, **rest)
 
 
-def ended(status):
+def paused(stage_id=None, reason="breakpoint", iteration_path=(), **rest):
+    """The run stands before a stage."""
+    where = {"stage_id": stage_id, "iteration_path": list(iteration_path), "round": 0}
+    told = {"completed_stages": [], "pending_stages": [], "error": None, **rest}
+    return {"type": "execution_paused", "status": "paused", "reason": reason, **where, **told}
+
+
+def resumed(reason="resume"):
+    """A paused run goes on."""
+    return {"type": "execution_resumed", "reason": reason}
+
+
+def ended(status, **rest):
     """The last event of a run."""
-    return {"type": f"run_{status}", "status": status, "duration_ms": 12}
+    return {"type": f"run_{status}", "status": status, "duration_ms": 12, **rest}
 
 
 class ScriptedStudio:
@@ -38,7 +50,10 @@ class ScriptedStudio:
     `tell` adds events. `asked` are the requests so far as (method, path, query), `bodies` what was
     sent along. `refuse_with` is a status and a body for every request. Without a `request_id` it is
     something else than a Studio. `runs` and `stages` are what its lists hold, in pages of two;
-    `document` are the stages of the pipeline, `owners` who of them runs which.
+    `document` are the stages of the pipeline, `owners` who of them runs which. `brings` are the
+    events that follow each command to the run, one list for each time it comes, by its name; where
+    the run stands then is `stands` (`paused_before` and `paused_iteration`). `refuses` are answers
+    to commands instead; `snapshots` is what its history holds.
     """
 
     def __init__(self) -> None:
@@ -53,6 +68,11 @@ class ScriptedStudio:
         self.stages: list[dict] = []
         self.document: list[dict] = []
         self.owners: dict[str, str] = {}
+        self.brings: dict[str, list[list[dict]]] = {}
+        self.stands: dict = {"paused_before": None, "paused_iteration": []}
+        self.refuses: dict[str, tuple[int, dict]] = {}
+        self.breakpoints: list[dict] = []
+        self.snapshots: list[dict] = []
         self.port = 0
         self._server: ThreadingHTTPServer | None = None
 
@@ -98,11 +118,36 @@ class ScriptedStudio:
             return 200, {"plan": {"owners": self.owners}}
         if "/pipelines/" in path:
             return 200, {"id": self.run()["pipeline_id"], "stages": self.document}
-        if path.endswith("/stop"):
-            return 200, {"run_id": RUN_ID, "status": self.run()["status"]}
+        last = path.rpartition("/")[2]
+        if last in self.refuses:
+            return self.refuses[last]
+        if path.startswith(f"/api/v1/time-travel/{RUN_ID}/"):
+            return self.history(last, query)
+        if method == "POST" and path.startswith(f"/api/v1/runs/{RUN_ID}/"):
+            return 200, self.control(last)
         if "/runs" in path and RUN_ID not in path and method == "GET":
             return 404, {"code": "not-found", "detail": "There is no such thing here."}
         return (202 if method == "POST" else 200), self.run()
+
+    def control(self, command: str) -> dict:
+        """The RunControl after a command."""
+        if self.brings.get(command):
+            self.tell(*self.brings[command].pop(0))
+        standing = {"status": self.run()["status"], **self.stands}
+        return {"run_id": RUN_ID, **standing, "breakpoints": self.breakpoints}
+
+    def history(self, what: str, query: dict) -> tuple[int, object]:
+        """A list of snapshots, or one: where a step from the one that was sent leads, or by id."""
+        if what == "timeline":
+            return 200, {"entries": self.snapshots}
+        if what == "snapshots":
+            wanted = query["stage_id"][0]
+            return page([each for each in self.snapshots if each["stage_id"] == wanted], query)
+        ids = [each["id"] for each in self.snapshots]
+        if what in ids:
+            return 200, self.snapshots[ids.index(what)]
+        by = {"step-back": -1, "step-forward": 1}[what]
+        return 200, self.snapshots[ids.index(self.bodies[-1]["from_snapshot_id"]) + by]
 
     def run(self) -> dict:
         """The run as it is now."""
@@ -118,6 +163,8 @@ class ScriptedStudio:
             "output": self.output if status == "completed" else None,
             "error": self.error,
             "duration_ms": 12,
+            "stages": [{"stage_id": each["id"]} for each in self.document],
+            "breakpoints": self.breakpoints,
         }
 
 

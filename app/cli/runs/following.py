@@ -57,7 +57,7 @@ class Follower:
         seq, pause = self._after_seq, _FIRST_PAUSE_SECONDS
         while True:
             is_over = self._after_seq > 0 and self._is_over()
-            page = self._ask(f"{self._run}/events?after_seq={seq}&limit={_PAGE}")
+            page = self._page(seq)
             for event in page["items"]:
                 seq = event["seq"]
                 yield event
@@ -71,9 +71,20 @@ class Follower:
                 pause = _FIRST_PAUSE_SECONDS if page["items"] else self._longer(pause)
                 self._wait(pause)
 
+    def so_far(self) -> Iterator[Event]:
+        """Only what has happened until now. Raises Unreachable when Studio stays away."""
+        seq: int | None = self._after_seq
+        while seq is not None:
+            page = self._page(seq)
+            yield from page["items"]
+            seq = page["next"]
+
     def run(self) -> dict[str, Any]:
         """The run as it is now. Raises as following does."""
         return self._ask(self._run)
+
+    def _page(self, seq: int) -> dict[str, Any]:
+        return self._ask(f"{self._run}/events?after_seq={seq}&limit={_PAGE}")
 
     def _is_over(self) -> bool:
         return is_final(RunStatus(self._ask(f"{self._run}/status")["status"]))

@@ -76,12 +76,12 @@ def _row(stage: StageProgress, now: float) -> tuple[Text, Text, Text, Text]:
         Text(indent + stage.stage_id, no_wrap=True, overflow="ellipsis"),
         Text(stage.state, style=COLOURS[stage.state], no_wrap=True),
         Text("" if took is None else duration(took), justify="right", no_wrap=True),
-        Text("; ".join(_details(stage)), style="dim", no_wrap=True, overflow="ellipsis"),
+        Text("; ".join(details(stage)), style="dim", no_wrap=True, overflow="ellipsis"),
     )
 
 
-def _details(stage: StageProgress) -> Iterator[str]:
-    """What a state alone does not say."""
+def details(stage: StageProgress) -> Iterator[str]:
+    """What the state of a stage alone does not say."""
     if stage.attempt > 1 and stage.running:
         yield f"attempt {stage.attempt}"
     if stage.round:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -111,6 +111,12 @@ class RunProgress:
             return self._took_ms / 1000
         return 0.0 if self._began is None else max(0.0, now - self._began)
 
+    def expect(self, names: Sequence[str]) -> None:
+        """The stages that there will be, in the order of the document."""
+        owners, times = self._shape.owners, self._shape.times
+        for name, depth in _tree(list(dict.fromkeys(names)), owners):
+            self.stages[name] = StageProgress(name, depth, times.get(owners.get(name, ""), 0))
+
     def take(self, event: Event, now: float) -> None:
         """One more event, heard at `now`, Unix seconds."""
         match event["type"]:
@@ -127,9 +133,8 @@ class RunProgress:
 
     def _start(self, event: Event, now: float) -> None:
         self.state, self._began = "running", _time(event, now)
-        owners, times = self._shape.owners, self._shape.times
-        for name, depth in _tree(event["stage_ids"], owners):
-            self.stages[name] = StageProgress(name, depth, times.get(owners.get(name, ""), 0))
+        self.stages.clear()
+        self.expect(event["stage_ids"])
 
     def _stage(self, event: Event, now: float) -> None:
         stage = self._touched(event)

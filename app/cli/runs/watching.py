@@ -32,7 +32,7 @@ def watch_to_the_end(
 
     Ctrl-C ends the command, not the run. Raises StillRunning, Unreachable.
     """
-    follower = Follower(client, run["id"], timeout_seconds, _tell_lost, after_seq)
+    follower = Follower(client, run["id"], timeout_seconds, tell_lost, after_seq)
     try:
         show(follower)
         return follower.run()
@@ -64,7 +64,8 @@ def as_json_lines(events: Iterable[Event]) -> None:
         print_json_line(event)
 
 
-def _tell_lost() -> None:
+def tell_lost() -> None:
+    """That Studio went away, while it is waited for."""
     note("Studio does not answer any more; it is asked again for 30 s.")
 
 

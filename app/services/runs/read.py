@@ -142,7 +142,10 @@ def events_since(
         .limit(limit)
         .dicts()
     )
-    return [_event(run, row, size) for row in rows]
+    found = list(rows)
+    if found and found[-1]["type"] in events.RUN_ENDS and run.completed_at is None:
+        run = get_row(who, run_id)  # it ended between the two reads
+    return [_event(run, row, size) for row in found]
 
 
 def _event(run: Any, row: dict[str, Any], size: int) -> dict[str, JSON]:

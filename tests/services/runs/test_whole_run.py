@@ -249,6 +249,24 @@ def test_events_are_paged_by_seq(run, who):
     assert read.list_events(who, done["id"], 5, 3)["next"] is None
 
 
+def test_end_that_comes_while_events_are_read_is_told_with_its_status(
+    who, deploy, start, monkeypatch
+):
+    run_id = start(deploy(*TWO), {"n": 1})
+    read_row = read.get_row
+
+    def read_row_and_end(*which):
+        before = read_row(*which)
+        drive.advance_run()
+        return before
+
+    monkeypatch.setattr(read, "get_row", read_row_and_end)
+    end = tape(who, run_id)[-1]
+
+    assert (end["type"], end["status"]) == ("run_completed", "completed")
+    assert (end["output"]["result"], end["duration_ms"]) == (4, row(run_id).duration_ms)
+
+
 def test_nothing_to_claim_is_a_quiet_answer(bells):
     drive.advance_run()
 
