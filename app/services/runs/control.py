@@ -6,7 +6,8 @@ sees the command counter in its next write or heartbeat, and hears of it by a no
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import config
@@ -36,8 +37,7 @@ def pause(who: Principal, run_id: str) -> dict[str, JSON]:
     as soon as that is over. Raises NotFound; IllegalMove for a run that is paused or final, or is
     being stopped.
     """
-    with transaction():
-        run = _locked(who, run_id)
+    with _commanded(who, run_id) as run:
         _check_pause(run)
         journal_sql.command(run.id, commands.pause(run.control))
         row = _taken_to_pause(run)
@@ -61,8 +61,7 @@ def resume(who: Principal, run_id: str) -> dict[str, JSON]:
 
     Raises NotFound; IllegalMove when there is nothing to resume.
     """
-    with transaction():
-        run = _locked(who, run_id)
+    with _commanded(who, run_id) as run:
         if run.status == RunStatus.PAUSED:
             _go_on(run, commands.resume(commands.standing_place(run)))
         else:
@@ -78,8 +77,7 @@ def step(who: Principal, run_id: str) -> dict[str, JSON]:
 
     Raises NotFound; IllegalMove for a run that is not paused.
     """
-    with transaction():
-        run = _locked(who, run_id)
+    with _commanded(who, run_id) as run:
         if run.status != RunStatus.PAUSED:
             advice = " Pause it first." if not is_final(RunStatus(run.status)) else ""
             raise IllegalMove(f"Only a paused run can go a step; this one is {run.status}.{advice}")
@@ -93,8 +91,7 @@ def stop(who: Principal, run_id: str) -> dict[str, JSON]:
     Raises NotFound; IllegalMove for a run that is final.
     """
     by = who.user_id or who.client_id or who.api_key_id
-    with transaction():
-        run = _locked(who, run_id)
+    with _commanded(who, run_id) as run:
         if is_final(RunStatus(run.status)):
             raise IllegalMove(f"A {run.status} run cannot become cancelled.")
         audit.record(who, "run.stop", run.id)
@@ -138,8 +135,7 @@ def clear_breakpoint(
 def _change(
     who: Principal, run_id: str, change: Callable[[Sequence[Breakpoint]], Sequence[Breakpoint]]
 ) -> dict[str, JSON]:
-    with transaction():
-        run = _locked(who, run_id)
+    with _commanded(who, run_id) as run:
         if is_final(RunStatus(run.status)):
             raise IllegalMove(f"A {run.status} run takes no breakpoints any more.")
         changed = change(run.breakpoints)
@@ -173,6 +169,20 @@ def _go_on(run: Any, command: str) -> None:
 
 def _note(run_id: str) -> None:
     after_commit(lambda: bus.publish_control(run_id))
+
+
+@contextmanager
+def _commanded(who: Principal, run_id: str) -> Iterator[Any]:
+    """A transaction around a command, with the run as `_locked` gives it."""
+    run = None
+    try:
+        with transaction():
+            run = _locked(who, run_id)
+            yield run
+    finally:
+        # A worker passes over a run that is locked, and may have heard the last bell for it then.
+        if run is not None and run.status == RunStatus.PENDING:
+            after_commit(lambda: ring("runs"))
 
 
 def _locked(who: Principal, run_id: str) -> Any:

@@ -525,3 +525,16 @@ def test_status_names_the_stage_only_while_the_run_is_paused(who, deploy, start)
 
     assert (paused["status"], paused["paused_before"]) == ("paused", "a")
     assert read.get_status(who, run_id)["paused_before"] is None
+
+
+def test_command_to_a_pending_run_rings_for_workers_that_passed_over_it_meanwhile(
+    who, deploy, start, bells
+):
+    run_id = start(deploy(*chain("a")))
+    rung = bells()
+
+    with pytest.raises(IllegalMove):
+        control.step(who, run_id)
+    control.set_breakpoint(who, run_id, stage_id="a")
+
+    assert bells() == rung + 2
