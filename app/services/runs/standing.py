@@ -7,7 +7,7 @@ from typing import Any
 
 from app.core.wire import JSON
 from app.engine.control import Control
-from app.engine.instance import Completed, Failed, Parked, Paused
+from app.engine.instance import Completed, Failed, Outcome, Parked, Paused
 from app.models import RunEvent
 from app.services.runs import breakpoints, commands
 from app.services.runs.claim import Lease
@@ -47,8 +47,17 @@ def _halt(lease: Lease) -> None:
     stops = breakpoints.to_obey(lease.breakpoints)
     coordinator.obey(Control("pause", None, commands.place_of(lease.control), stops))
     outcome = coordinator.stand_still()
+    if lease.row["began"] is None:
+        return _stand_before_all(lease, outcome)
     journal = Journal(lease, known)
     journal.add(coordinator.drain())
     if not isinstance(outcome, Paused | Completed | Failed):
         outcome = Parked(lease.now())  # it does not stand still yet: a worker sees to it
     settle(lease, journal, outcome, standing=coordinator.standing())
+
+
+def _stand_before_all(lease: Lease, outcome: Outcome | None) -> None:
+    """Pauses a run that has not begun. What a fork takes over is told behind its run_started."""
+    before = outcome.before if isinstance(outcome, Paused) and outcome.reason == "pause" else None
+    outside = [id for id, planned in lease.plan.stages.items() if planned.body[0] is None]
+    settle(lease, Journal(lease), Paused("pause", before), standing=([], outside))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.infra.database import database
 from app.models import Run, RunEvent, Snapshot, StageRun
 from app.services.runs import drive
 from app.services.runs.comparing import get_what_if
@@ -61,11 +62,13 @@ def executed(run_id: str) -> list[tuple[str, str, int]]:
 def history(run_id: str) -> list:
     """Everything that is stored of a run."""
     return [
-        list(query.order_by(*order).tuples())
-        for query, order in (
-            (Run.select().where(Run.id == run_id), [Run.id]),
-            (StageRun.select().where(StageRun.run == run_id), [StageRun.id]),
-            (RunEvent.select().where(RunEvent.run == run_id), [RunEvent.seq]),
-            (Snapshot.select().where(Snapshot.run == run_id), [Snapshot.seq]),
+        database.execute_sql(
+            f"SELECT * FROM {table._meta.table_name} WHERE {name} = '{run_id}' ORDER BY {order}"
+        ).fetchall()
+        for table, name, order in (
+            (Run, "id", "id"),
+            (StageRun, "run_id", "id"),
+            (RunEvent, "run_id", "seq"),
+            (Snapshot, "run_id", "seq"),
         )
     ]

@@ -20,6 +20,16 @@ class Moment(NamedTuple):
     acts: bool = True
 
 
+def left_over(moments: list[Moment], taken: set[tuple[str, tuple[int, ...]]]) -> list[Moment]:
+    """What is to come in a replay that takes over these stage runs: it has them before anything
+    starts. An owner comes before all that can be taken over, which so has it go on unasked."""
+    return [
+        moment
+        for moment in moments
+        if (moment.stage_id, moment.path) not in taken and (moment.acts or not taken)
+    ]
+
+
 class Refused(Exception):
     """The state does not allow the command."""
 
@@ -38,6 +48,7 @@ class Model:
     breakpoints: dict[tuple[str | None, bool], str | None] = field(default_factory=dict)
     pauses: list[tuple] = field(default_factory=list)
     losses: int = 0  #: workers lost since a stage finished
+    has_begun: bool = False  #: whether a worker ever took it
 
     @property
     def is_final(self) -> bool:
@@ -56,10 +67,16 @@ class Model:
     @property
     def standing(self) -> tuple[str | None, list[int]]:
         """Before which stage and iteration it stands."""
-        if self.status != "paused":
+        if self.status != "paused" or not self._is_before_a_stage:
             return None, []
         moment = self.moments[self.at]
         return moment.stage_id, list(moment.path)
+
+    @property
+    def _is_before_a_stage(self) -> bool:
+        """Whether it knows before which one it stands: a replay that has not begun has not taken
+        over yet what leads to its end."""
+        return self.has_begun or (bool(self.moments) and not self.moments[0].is_failure)
 
     # Commands.
 
@@ -68,7 +85,7 @@ class Model:
             raise Refused
         if self.status == "running":
             self.asked = "entry" if self.asked == "entry" else "pause"
-        elif self.asked in ("resume", "step"):
+        elif self.asked in ("resume", "step") or not self.has_begun:
             self._stand("pause")
         else:
             self._let_failures_take_effect()
@@ -111,13 +128,14 @@ class Model:
                 del self.breakpoints[kind]
 
     def _go_on(self, asked: str) -> None:
-        self.status, self.asked, self.passed = "pending", asked, self.at
+        self.status, self.asked = "pending", asked
+        self.passed = self.at if self._is_before_a_stage else None
 
     # What a worker does. It yields while a stage is under way.
 
     def claimed(self) -> None:
         """A worker has taken it."""
-        self.status = "running"
+        self.status, self.has_begun = "running", True
         self.asked = {"resume": "passed", "step": "stepping"}.get(self.asked or "", self.asked)
 
     def lost(self) -> None:
@@ -187,5 +205,5 @@ class Model:
 
     def _stand(self, reason: str) -> None:
         self.status, self.asked = "paused", None
-        moment = self.moments[self.at]
-        self.pauses.append((moment.stage_id, moment.path, reason))
+        stage_id, path = self.standing
+        self.pauses.append((stage_id, tuple(path), reason))

@@ -1,11 +1,13 @@
-"""Random sequences of commands of two clients, worker turns and lost workers: every accepted
-command has its effect, none is accepted that is not legal, and no stage is executed twice."""
+"""Random sequences of commands of two clients, worker turns, lost workers and replays: every
+accepted command has its effect, none is accepted that is not legal, no stage is executed twice or
+where it was to be taken over, and what was replayed stays as it was."""
 
 from __future__ import annotations
 
 import contextlib
 import random
 import threading
+from typing import NamedTuple
 
 import hypothesis
 import pytest
@@ -24,19 +26,21 @@ from app.core import wire
 from app.core.errors import IllegalMove, StageError
 from app.engine.component import Component, Effect, Field, Kind
 from app.infra.database import release
-from app.models import Run
+from app.models import Run, Snapshot, StageRun
 from app.services.runs import claim, control, drive
+from app.services.runs.replay import start_replay
 from app.services.runs.start import start_run
 from tests.conftest import wait_until
 from tests.engine.reference.profile import THOROUGH
 from tests.realtime.fakes import House, Talk
 from tests.services.runs.conftest import row, seen, tape
-from tests.services.runs.obedience import Model, Moment, Refused
+from tests.services.runs.forks import history
+from tests.services.runs.obedience import Model, Moment, Refused, left_over
 from tests.services.runs.test_control import lose_lease
 
 pytestmark = pytest.mark.timeout(7200 if THOROUGH else 300)
 
-EXAMPLES = 1700 if THOROUGH else 100  #: of each document
+EXAMPLES = 850 if THOROUGH else 84  #: of each document; thousands on both databases, or one
 MAX_LOSSES = 4  #: one less than the run may have without a stage that finishes
 
 
@@ -78,13 +82,21 @@ def fails(stage_id: str) -> list[Moment]:
     return [Moment(stage_id), Moment(stage_id, is_failure=True)]
 
 
+class Case(NamedTuple):
+    """A document and what it does. `fatal`: once it failed, what a replay does not take over."""
+
+    stages: list[dict]
+    moments: list[Moment]
+    end: str = "completed"
+    fatal: frozenset[str] = frozenset()
+
+
 DOCUMENTS = {
-    "chain": (
+    "chain": Case(
         [probe("a"), probe("b", "a"), probe("c", "b")],
         [Moment("a"), Moment("b"), Moment("c")],
-        "completed",
     ),
-    "loop": (
+    "loop": Case(
         [
             owner("a", "foreach", items=[0, 1], loop_stages=["b", "c"]),
             probe("b"),
@@ -96,9 +108,8 @@ DOCUMENTS = {
             *(Moment(stage_id, (n,)) for n in range(2) for stage_id in "bc"),
             Moment("d"),
         ],
-        "completed",
     ),
-    "caught": (
+    "caught": Case(
         [
             owner("a", "trycatch", try_stages=["b"], catch_stages=["c"], error_scope="continue"),
             probe("b", fails=True),
@@ -106,9 +117,8 @@ DOCUMENTS = {
             probe("d", "a"),
         ],
         [Moment("a", acts=False), *fails("b"), Moment("c"), Moment("d")],
-        "completed",
     ),
-    "rethrown": (
+    "rethrown": Case(
         [
             owner("a", "trycatch", try_stages=["b"], catch_stages=["c"]),
             probe("b", fails=True),
@@ -117,19 +127,23 @@ DOCUMENTS = {
         ],
         [Moment("a", acts=False), *fails("b"), Moment("c"), Moment("a", is_failure=True)],
         "failed",
+        fatal=frozenset("abc"),
     ),
-    "continued": (
+    "continued": Case(
         [probe("a", fails=True, on_error="continue"), probe("b", "a"), probe("c", "b")],
         [*fails("a"), Moment("b"), Moment("c")],
-        "completed",
     ),
-    "failing": (
+    "failing": Case(
         [probe("a"), probe("b", "a", fails=True), probe("c", "b")],
         [Moment("a"), *fails("b")],
         "failed",
+        fatal=frozenset("b"),
     ),
 }
 STAGES = some.sampled_from("abcd")
+STOPS = some.sampled_from(("", "", "a", "b", "c", "bc")).map(list)
+BACK = some.sampled_from((1, 0, 2, 3, 5))  #: snapshots between the last one and the one of a replay
+SOON = some.sampled_from((True, True, False))  #: whether a worker comes before any client
 
 
 @some.composite
@@ -159,27 +173,36 @@ class OtherDoor(House):
 
 
 class Obedience(RuleBasedStateMachine):
-    """One run, its model, two clients and a worker. `who`, `pipeline` and `document` are set by the
-    test."""
+    """One run, its model, two clients and a worker; once it is replayed, the replay in its place.
+    `who`, `pipeline` and `case` are set by the test."""
 
-    who = pipeline = document = None
+    who = pipeline = None
+    case: Case
 
     @initialize(
-        entry=some.booleans(),
-        stops=some.lists(some.sampled_from("abc"), max_size=1),
+        entry=some.sampled_from((False, False, True)),
+        stops=STOPS,
+        soon=SOON,
+        last=some.none() | some.tuples(BACK, STOPS),
     )
-    def begin(self, entry, stops):
-        stages, moments, end = self.document
-        self.stage_ids = {stage["id"] for stage in stages}
-        self.model = Model(moments, end, asked="entry" if entry else None)
-        self.model.breakpoints = {(stage_id, False): None for stage_id in stops}
-        self.run_id = start_run(
-            self.who, self.pipeline, {}, breakpoints=stops, stop_on_entry=entry
-        ).run["id"]
+    def begin(self, entry, stops, soon, last):
+        self.stage_ids = {stage["id"] for stage in self.case.stages}
         self.talk = Talk(self.who)
         self.talk.session._house = OtherDoor()
-        self.done: list[tuple] = []
-        self.expected: list[tuple] = []
+        self.left: list[tuple[str, list]] = []
+        options = {"breakpoints": stops, "stop_on_entry": entry}
+        run_id = start_run(self.who, self.pipeline, {}, **options).run["id"]
+        self.turn_to(run_id, self.case.moments, stops)
+        self.model.asked = "entry" if entry else None
+        self.last = last  #: how what came to its end is replayed once more
+        if soon:
+            self.work([], [], [])
+
+    def turn_to(self, run_id, moments, stops):
+        """What follows is about this run, which was accepted just now."""
+        self.run_id, self.done = run_id, []
+        self.model = Model(moments, self.case.end)
+        self.model.breakpoints = {(stage_id, False): None for stage_id in stops}
 
     # Clients.
 
@@ -221,6 +244,41 @@ class Obedience(RuleBasedStateMachine):
         assert [(b["stage_id"], b["on_error"], b["condition"]) for b in told["breakpoints"]] == [
             (*kind, condition) for kind, condition in model.breakpoints.items()
         ]
+
+    @rule(back=BACK, stops=STOPS, soon=SOON)
+    def replay(self, back, stops, soon):
+        """A client replays the run from one of its snapshots and turns to that."""
+        snapshots = self.snapshots()
+        if not snapshots:
+            return
+        at = max(len(snapshots) - 1 - back, 0)
+        if self.model.status == "pending":
+            with pytest.raises(IllegalMove):
+                start_replay(self.who, self.run_id, snapshots[at][0])
+            return
+        self.check_history()
+        self.left.append((self.run_id, history(self.run_id)))
+        fork = start_replay(self.who, self.run_id, snapshots[at][0], breakpoints=stops)
+        taken = {key for _, key in snapshots[1 : at + 1] if not self.is_fatal(key)}
+        self.turn_to(fork.run["id"], left_over(self.case.moments, taken), stops)
+        if soon:
+            self.work([], [], [])
+
+    def snapshots(self):
+        """Of each snapshot its id, and which stage run it is of."""
+        query = (
+            Snapshot.select(Snapshot.id, StageRun.stage_id, StageRun.iteration_path)
+            .left_outer_join(StageRun, on=(Snapshot.stage_run_id == StageRun.id))
+            .where(Snapshot.run == self.run_id)
+            .order_by(Snapshot.seq)
+        )
+        return [
+            (id, (stage_id, tuple(map(int, path.split("."))) if path else ()))
+            for id, stage_id, path in query.tuples()
+        ]
+
+    def is_fatal(self, key):
+        return self.model.status == "failed" and key[0] in self.case.fatal
 
     # Workers.
 
@@ -284,6 +342,11 @@ class Obedience(RuleBasedStateMachine):
             return
         try:
             self.come_to_an_end()
+            if self.last is not None:
+                self.replay(*self.last, soon=True)
+                self.come_to_an_end()
+            for run_id, was in self.left:
+                assert history(run_id) == was
         finally:
             Run.delete().execute()  # what failed must not be met again
 
@@ -295,6 +358,10 @@ class Obedience(RuleBasedStateMachine):
                 self.give(("resume", {}), False)
             else:
                 self.work([], [], [])
+        self.check_history()
+
+    def check_history(self):
+        """What the run has told up to now, and executed."""
         self.check_status()
         told = tape(self.who, self.run_id)
         self.check_tape(told)
@@ -303,21 +370,22 @@ class Obedience(RuleBasedStateMachine):
             for event in told
             if event["type"] == "execution_paused"
         ] == self.model.pauses
-        self.check_executions()
+        run = seen(self.who, self.run_id)
+        self.check_executions(run["stages"])
         if self.model.status == "completed":
-            last = self.document[0][-1]["id"]
-            assert seen(self.who, self.run_id)["output"] == {"did": last}
+            assert run["output"] == {"did": self.case.stages[-1]["id"]}
 
     def check_status(self):
-        assert row(self.run_id).status == self.model.status
+        status = Run.select(Run.status).where(Run.id == self.run_id).scalar()
+        assert status == self.model.status
 
-    def check_executions(self):
-        """Each stage run was executed once, and once more for each worker that was lost by it."""
-        stages = seen(self.who, self.run_id)["stages"]
+    def check_executions(self, stages):
+        """Each stage run was executed once, and once more for each worker that was lost by it; none
+        that was taken over."""
         started = {
             (stage["stage_id"], tuple(stage["iteration_path"])): stage["attempt"]
             for stage in stages
-            if stage["component_type"] == "probe" and stage["attempt"]
+            if stage["component_type"] == "probe" and stage["attempt"] and not stage["reused"]
         }
         assert {key: self.done.count(key) for key in self.done} == started
 
@@ -352,14 +420,15 @@ def probe_is_known(monkeypatch):
 
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_every_accepted_command_has_its_effect_and_no_other(who, deploy, probe_is_known, name):
-    Obedience.who, Obedience.document = who, DOCUMENTS[name]
-    Obedience.pipeline = deploy(*DOCUMENTS[name][0])
+    Obedience.who, Obedience.case = who, DOCUMENTS[name]
+    Obedience.pipeline = deploy(*DOCUMENTS[name].stages)
 
     run_state_machine_as_test(
         Obedience,
         settings=hypothesis.settings(
             max_examples=EXAMPLES,
-            stateful_step_count=12,
+            derandomize=not THOROUGH,
+            stateful_step_count=8,
             # A sequence takes its time, and is short enough to be read as it is.
             phases=(hypothesis.Phase.generate,),
             report_multiple_bugs=False,

@@ -481,6 +481,37 @@ def test_breakpoints_pause_before_what_executes(run, who):
     assert seen(who, fork)["output"] == {"value": 3}
 
 
+def test_replay_paused_before_its_start_takes_over_once_and_behind_it(run, who):
+    done = run(*chain(3), input={"n": 1})
+    fork = start_replay(who, done["id"], snapshot_of(done["id"], "s1")).run["id"]
+
+    control.pause(who, fork)
+
+    assert (row(fork).paused_before, stored_types(fork)) == ("s2", ["execution_paused"])
+    control.resume(who, fork)
+    drive.advance_run()
+    assert stored_types(fork)[:4] == [
+        "execution_paused",
+        "run_started",
+        "stage_completed",
+        "stage_started",
+    ]
+    assert [name for name, _, _ in executed(fork)] == ["s2", "s3"]
+    assert snapshot_of(fork, "s3") == last_snapshot(fork)
+
+
+def test_replay_of_all_that_was_is_paused_before_its_start_and_ends_behind_it(run, who):
+    done = run(*chain(2), input={"n": 1})
+    fork = start_replay(who, done["id"], last_snapshot(done["id"])).run["id"]
+
+    told = control.pause(who, fork)
+
+    assert (told["status"], told["paused_before"]) == ("paused", None)
+    control.resume(who, fork)
+    drive.advance_run()
+    assert row(fork).status == "completed"
+
+
 def test_unknown_breakpoint_is_told_at_its_place(run, who):
     done = run(*chain(2), input={"n": 1})
 
