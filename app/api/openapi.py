@@ -111,4 +111,13 @@ def configure(app: Flask) -> StudioApi:
         OPENAPI_VERSION="3.1.0",
         API_SPEC_OPTIONS={"components": {"securitySchemes": _SECURITY_SCHEMES}},
     )
-    return StudioApi(app)
+    api = StudioApi(app)
+    api.ma_plugin.converter.add_attribute_function(_both_forms)
+    return api
+
+
+def _both_forms(converter: Any, field: Any, ret: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
+    """Of a field that takes a text in place of an object: the one or the other."""
+    if not getattr(field, "is_also_text", False):
+        return {}
+    return {"anyOf": [{"type": "string"}, {"$ref": ret.pop("$ref")}]}

@@ -55,6 +55,15 @@ def test_every_operation_says_what_it_does_and_that_it_may_refuse(document):
                 }
 
 
+@pytest.mark.parametrize("schema", ["RunIn", "ReplayIn"])
+def test_breakpoint_of_a_request_is_a_stage_id_or_an_object(document, schema):
+    breakpoints = document["components"]["schemas"][schema]["properties"]["breakpoints"]
+
+    assert breakpoints["items"] == {
+        "anyOf": [{"type": "string"}, {"$ref": "#/components/schemas/BreakpointIn"}]
+    }
+
+
 def answers(client):
     """A successful answer of each route with a body, by method and path of the document."""
     key = client.post("/api/v1/auth/api-keys", json={"name": "k"})

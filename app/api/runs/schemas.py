@@ -32,6 +32,8 @@ class BreakpointIn(StrictSchema):
 class BreakpointField(fields.Nested):
     """A breakpoint of a request: the id of a stage, or an object."""
 
+    is_also_text = True  #: told by the API's document
+
     def __init__(self) -> None:
         super().__init__(BreakpointIn())
 
