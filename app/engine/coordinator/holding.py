@@ -48,6 +48,12 @@ class Holding(Replay):
         if control.passed is not None:
             self._ready.prefer(control.passed.key)
 
+    def _end_replay(self) -> None:
+        # What is taken over from here on may bring about a failure that is to be held back.
+        if self._past is not None:
+            self._control = Control(breakpoints=self._past.breakpoints)
+        super()._end_replay()
+
     def standing(self) -> Standing:
         """How far the stages outside bodies are."""
         done, ids = self.root.done, [member.stage.id for member in self.root.shape.members]

@@ -59,7 +59,7 @@ def restore(lease: Lease) -> tuple[Coordinator, list[str]]:
     """The coordinator as it stood, and the ids of the rows that are stored. Raises SourceGone."""
     facts, plan = facts_of(lease.row, lease.started_at), lease.plan
     outputs, doubles = StoredOutputs(lease.run_id), doubles_of(lease.row)
-    if lease.row["began"] is None:
+    if lease.row["began"] is None and doubles.source is None:
         return Coordinator(plan, facts, outputs, _new_id, doubles=doubles), []
     rows = stored_rows(lease.run_id, plan)
     finished = [(row, seq) for row, seq in rows if is_finished(row)]

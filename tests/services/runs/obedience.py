@@ -148,6 +148,11 @@ class Model:
     def advance(self):
         """Goes on from moment to moment; gives each stage that is under way."""
         goal = self.at
+        if goal == 0 and self.passed is None:
+            # A stop comes too late for a replay that takes over all that leads to its end.
+            self._let_failures_take_effect()
+            if self._is_over():
+                return
         while True:
             if self.asked == "stop":
                 self.status = "cancelled"

@@ -512,6 +512,27 @@ def test_replay_of_all_that_was_is_paused_before_its_start_and_ends_behind_it(ru
     assert row(fork).status == "completed"
 
 
+def test_failure_that_follows_from_what_is_taken_over_is_held_back(deploy, start, who):
+    stops = [{"stage_id": "t", "on_error": True}]
+    stages = [
+        {
+            "id": "t",
+            "component_type": "trycatch",
+            "config": {"try_stages": ["a"], "catch_stages": ["b"]},
+        },
+        told("a"),
+        told("b"),
+    ]
+    Told.failing["a"] = 1
+    stood = start(deploy(*stages), breakpoints=stops)
+    drive.advance_run()
+
+    fork = replay(who, stood, last_snapshot(stood), breakpoints=stops)
+
+    assert (row(fork).status, row(fork).paused_before) == ("paused", "t")
+    assert executed(fork) == []
+
+
 def test_unknown_breakpoint_is_told_at_its_place(run, who):
     done = run(*chain(2), input={"n": 1})
 
