@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pty
 import re
-import select
 import signal
 import subprocess
 import sys
@@ -79,13 +78,15 @@ def test_interrupt_of_a_wait_gives_the_prompt_back_and_leaves_the_run_alone(scri
         stdin=terminal,
         stdout=terminal,
         stderr=terminal,
+        # Whoever started the tests in the background has them ignore it, and what they start.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     os.close(terminal)
 
     read_until(screen, "(paused before a) ")
     os.write(screen, b"continue\n")
     read_until(screen, "resumed: resume")
-    interrupt(person, screen)
+    person.send_signal(signal.SIGINT)
     read_until(screen, "(running) ")
     os.write(screen, b"quit\n")
     seen = read_until(screen, "left running")
@@ -94,14 +95,6 @@ def test_interrupt_of_a_wait_gives_the_prompt_back_and_leaves_the_run_alone(scri
     os.close(screen)
     commands = [path for method, path, _ in scripted.asked if method == "POST"]
     assert [each.rpartition("/")[2] for each in commands] == ["validate", "resume"]
-
-
-def interrupt(person, screen):
-    """Ctrl-C, once more when nothing comes of it: Python drops one that meets it in a finaliser."""
-    shown = []
-    while not shown:
-        person.send_signal(signal.SIGINT)
-        shown, _, _ = select.select([screen], [], [], 15)
 
 
 def read_until(screen, words):

@@ -1,4 +1,5 @@
-"""What the fuzz tests share: the API over a real database, with things in it to be asked for."""
+"""What the fuzz tests share: the API over a real database, with things in it to be asked for; and
+runs that are commanded at random."""
 
 from __future__ import annotations
 
@@ -18,8 +19,9 @@ from app.models import ApiKey, AuditEntry, IdempotencyKey, Pipeline, Run, Snapsh
 from app.services.runs import drive
 from app.services.runs.testing.advancing import advance_test_run
 from tests.api.conftest import GOOD, new_key
+from tests.services.runs.conftest import bells, deploy, start
 
-__all__ = ["new_key"]
+__all__ = ["bells", "deploy", "new_key", "start"]
 
 # Valid to the schema is not yet sensible: a cursor must be of this list, a pipeline must exist.
 _CHECKS = ChecksConfig(

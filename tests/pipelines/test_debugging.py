@@ -26,6 +26,7 @@ from tests.pipelines.test_documents import check_end
 from tests.services.runs.conftest import seen, tape
 
 PLACES = 1000 if THOROUGH else 3  #: of each history that replays begin at
+CASES = 1000 if THOROUGH else 1  #: of each document that are forked or looked back at
 HALTS = ("execution_paused", "execution_resumed")
 #: Cases in which the quickest of several decides: a step has only one of them go on, and a fork
 #: not all of them begin at once.
@@ -42,6 +43,11 @@ def begun(save, name: str, case: dict[str, Any]) -> Iterator[dict[str, Any]]:
         save(each)
     with scripted(case.get("server", ())) as server:
         yield written.addressed(case, server.url(""))
+
+
+def chosen(name: str) -> list[dict[str, Any]]:
+    """The cases of a document that are looked at closely."""
+    return written.cases(name)[:CASES]
 
 
 def is_steady(case: dict[str, Any]) -> bool:
@@ -108,7 +114,7 @@ def test_stepping_through_ends_as_running(who, save, run, subtests, name):
 
 @pytest.mark.parametrize("name", written.names())
 def test_replays_end_as_their_source(who, save, run, subtests, name):
-    for case in filter(is_steady, written.cases(name)):
+    for case in filter(is_steady, chosen(name)):
         with subtests.test(case["name"]), begun(save, name, case) as expected:
             source = run(name, expected["input"])
 
@@ -122,7 +128,7 @@ def test_replays_end_as_their_source(who, save, run, subtests, name):
 
 @pytest.mark.parametrize("name", written.names())
 def test_without_a_change_a_dry_run_ends_as_its_source(who, save, run, subtests, name):
-    for case in written.cases(name):
+    for case in chosen(name):
         with subtests.test(case["name"]), begun(save, name, case) as expected:
             source = run(name, expected["input"])
             if case["name"] in RACES or not is_repeatable(source):
@@ -138,7 +144,7 @@ def test_without_a_change_a_dry_run_ends_as_its_source(who, save, run, subtests,
 
 @pytest.mark.parametrize("name", written.names())
 def test_without_a_change_nothing_of_a_completed_run_executes(who, save, run, subtests, name):
-    for case in written.cases(name):
+    for case in chosen(name):
         with subtests.test(case["name"]), begun(save, name, case) as expected:
             source = run(name, expected["input"])
             if expected["status"] != RunStatus.COMPLETED:
@@ -169,7 +175,7 @@ def has_executed(entry: dict[str, Any]) -> bool:
 
 @pytest.mark.parametrize("name", written.names())
 def test_each_state_is_the_one_before_and_what_changed(who, save, run, subtests, name):
-    for case in written.cases(name):
+    for case in chosen(name):
         with subtests.test(case["name"]), begun(save, name, case) as expected:
             source = run(name, expected["input"])
             states = snapshots(who, source)

@@ -32,10 +32,10 @@ from app.services.runs.replay import start_replay
 from app.services.runs.start import start_run
 from tests.conftest import wait_until
 from tests.engine.reference.profile import THOROUGH
+from tests.fuzz.obedience import Model, Moment, Refused, left_over
 from tests.realtime.fakes import House, Talk
 from tests.services.runs.conftest import row, seen, tape
 from tests.services.runs.forks import history
-from tests.services.runs.obedience import Model, Moment, Refused, left_over
 from tests.services.runs.test_control import lose_lease
 
 pytestmark = pytest.mark.timeout(7200 if THOROUGH else 300)
