@@ -16,6 +16,8 @@ from app.core import clock
 from app.core.errors import LeaseLost
 from app.engine.instance import ChildCall, Failed, Finished, HandedBack, Outcome, Parked
 from app.infra.broker import ring
+from app.infra.database import statement
+from app.models import journal_sql
 from app.services import figures
 from app.services.runs import child, commands
 from app.services.runs.child import Ended
@@ -166,8 +168,14 @@ class _Driver:
             if here is None:
                 stop_run(run_id, commands.stopped_by(run.lease.control))
             else:
-                here.stop(run.lease.control)
-                self.inbox.put(None)
+                self._stop_here(here, run.lease.control)
+
+    def _stop_here(self, run: Driven, command: str | None) -> None:
+        # Its parent may be written as ended and this process die before it is.
+        with statement():
+            journal_sql.command(run.lease.run_id, commands.stop(commands.stopped_by(command)))
+        run.stop(command)
+        self.inbox.put(None)
 
     def _hear(self) -> None:
         """Waits until something is there or due; then gives out all that is there."""
