@@ -7,7 +7,7 @@ import pytest
 from app.core.errors import IllegalMove, NotFound, ValidationFailed
 from app.infra.database import database, statement
 from app.models import Run, StageRun, journal_sql
-from app.services.runs import claim, control, drive, read, recover
+from app.services.runs import claim, control, drive, driven, read, recover
 from tests.conftest import wait_until
 from tests.services.runs.conftest import drive_behind, row, seen, stored_types, tape, transform
 from tests.services.runs.test_subpipeline import child_of, flaky, sub  # noqa: F401
@@ -403,13 +403,38 @@ def test_wrong_breakpoint_is_refused_at_its_pointer(who, deploy, start, fields, 
 # Children
 
 
-def test_child_that_is_paused_in_place_parks_its_parent(who, deploy, start, flaky):
+def under_way(deploy, start, flaky) -> tuple:
+    """A run and its child, whose first stage is under way, and the thread that drives both."""
     flaky.hold.clear()
     inner = deploy(flaky_stage(), transform("b", depends_on=["a"]))
     run_id = start(deploy(sub("s", inner), transform("end", depends_on=["s"])))
     driver = drive_behind()
     wait_until(lambda: flaky.calls)
-    child_id = child_of(run_id).id
+    return run_id, child_of(run_id).id, driver
+
+
+def test_child_is_told_to_stop_before_its_parent_has_ended(who, deploy, start, flaky, monkeypatch):
+    run_id, child_id, driver = under_way(deploy, start, flaky)
+    asked = {}
+    settle = driven.settle
+
+    def settle_seeing(lease, *rest):
+        asked[lease.run_id] = row(child_id).control
+        return settle(lease, *rest)
+
+    monkeypatch.setattr(driven, "settle", settle_seeing)
+    control.stop(who, run_id)
+    claim.note_all()
+    let_go(flaky)
+    driver.join(30)
+
+    # Whoever dies behind the parent's end leaves a child that is to stop.
+    assert asked[run_id] == "stop"
+    assert (row(run_id).status, row(child_id).status) == ("cancelled", "cancelled")
+
+
+def test_child_that_is_paused_in_place_parks_its_parent(who, deploy, start, flaky):
+    run_id, child_id, driver = under_way(deploy, start, flaky)
     control.pause(who, child_id)
     let_go(flaky)
     driver.join(30)
@@ -423,12 +448,7 @@ def test_child_that_is_paused_in_place_parks_its_parent(who, deploy, start, flak
 
 
 def test_pause_takes_effect_when_the_awaited_child_has_ended(who, deploy, start, flaky):
-    flaky.hold.clear()
-    inner = deploy(flaky_stage(), transform("b", depends_on=["a"]))
-    run_id = start(deploy(sub("s", inner), transform("end", depends_on=["s"])))
-    driver = drive_behind()
-    wait_until(lambda: flaky.calls)
-    child_id = child_of(run_id).id
+    run_id, child_id, driver = under_way(deploy, start, flaky)
     control.pause(who, child_id)
     let_go(flaky)
     driver.join(30)
