@@ -49,7 +49,7 @@ def new_run(org):
                 attempt=1,
             )
             RunEvent.create(run=run_id, seq=n + 1, type="x", data={}, at=clock.now())
-            Snapshot.create(run=run_id, seq=n)
+            Snapshot.create(id=f"snp-{n}", created_at=clock.now(), run=run_id, seq=n)
         return run_id
 
     return make

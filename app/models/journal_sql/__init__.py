@@ -23,7 +23,6 @@ from app.models.journal_sql.backlog import (
 )
 from app.models.journal_sql.claim import claim
 from app.models.journal_sql.fenced import (
-    STAGE_COLUMNS,
     Fenced,
     Written,
     flush,
@@ -43,6 +42,7 @@ from app.models.journal_sql.leases import (
     take_to_end,
     take_to_pause,
 )
+from app.models.journal_sql.rows import STAGE_COLUMNS
 from app.models.journal_sql.test_runs import (
     accept_test_run,
     claim_test_run,

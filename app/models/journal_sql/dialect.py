@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -110,6 +110,24 @@ def _compiled(sql: str) -> Compiled:
         prepare=f"PREPARE {name} AS {body}",
         execute=f"EXECUTE {name} ({values})" if values else f"EXECUTE {name}",
     )
+
+
+def array(values: Sequence[str | int | None]) -> str | None:
+    """The literal of a PostgreSQL array (manual, 8.15.2) for a parameter with a cast; null when all
+    values are. The driver writes a list element by element, which takes three times as long.
+    """
+    if values.count(None) == len(values):
+        return None
+    return f"{{{','.join(map(_element, values))}}}"
+
+
+def _element(value: str | int | None) -> str:
+    if value is None:
+        return "NULL"
+    if isinstance(value, str):
+        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+        return f'"{escaped}"'
+    return str(value)
 
 
 def row(cursor: Any) -> dict[str, Any] | None:

@@ -3,51 +3,13 @@
 from __future__ import annotations
 
 import functools
-import io
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from app.infra.database import database, is_postgres
+from app.infra.database import is_postgres
+from app.models.journal_sql import rows
 from app.models.journal_sql.dialect import HOLDS, execute, execute_often, later, now
 
-_STAGE_TYPES = {
-    "id": "text",
-    "stage_id": "text",
-    "stage_name": "text",
-    "component_type": "text",
-    "status": "text",
-    "attempt": "int",
-    "failures": "int",
-    "iteration_path": "text",
-    "round": "int",
-    "skip_reason": "text",
-    "input": "text",
-    "output": "text",
-    "error": "text",
-    "usage": "text",
-    "logs": "text",
-    "reused": "bool",
-    "wake_at": "timestamptz",
-    "started_at": "timestamptz",
-    "completed_at": "timestamptz",
-    "duration_ms": "bigint",
-    "created_at": "timestamptz",
-}
-#: The columns of a stage row as `flush` and `settle` take them, beside run and organisation.
-STAGE_COLUMNS = tuple(_STAGE_TYPES)
-EVENT_COLUMNS = ("type", "stage_run_id", "data", "at")
-_EVENT_TYPES = ("text", "text", "text", "timestamptz")
-SNAPSHOT_COLUMNS = ("id", "created_at", "seq", "stage_run_id", "variables")
-_SNAPSHOT_TYPES = ("text", "timestamptz", "int", "text", "text")
-_KEPT = ("id", "stage_id", "stage_name", "component_type", "iteration_path", "round", "created_at")
-_UPSERT = ", ".join(
-    # An owner's input is written once, with its first row.
-    "input = coalesce(excluded.input, stages.input)"
-    if name == "input"
-    else f"{name} = excluded.{name}"
-    for name in STAGE_COLUMNS
-    if name not in _KEPT
-)
 _COPY_FROM_ROWS = 100
 
 
@@ -99,48 +61,16 @@ def _fence(settle: bool) -> str:
     )
 
 
-def _arrays(prefix: str, columns: Sequence[str], types: Sequence[str]) -> str:
-    return ", ".join(
-        f":{prefix}_{name}::{kind}[]" for name, kind in zip(columns, types, strict=True)
-    )
-
-
-_STAGE_INTO = f"INSERT INTO stages (run_id, org_id, {', '.join(STAGE_COLUMNS)}) "
-_ON_CONFLICT = f" ON CONFLICT (run_id, stage_id, iteration_path, round) DO UPDATE SET {_UPSERT}"
-_PG_STAGES = (
-    f"{_STAGE_INTO} SELECT :run, :org, t.* FROM fence, "
-    f"unnest({_arrays('s', STAGE_COLUMNS, tuple(_STAGE_TYPES.values()))}) AS t{_ON_CONFLICT}"
-)
-_PG_EVENTS = (
-    "INSERT INTO run_events (run_id, seq, type, stage_run_id, data, at) "
-    "SELECT :run, fence.base + t.k, t.type, t.stage, t.data, t.at FROM fence, "
-    f"unnest({_arrays('e', EVENT_COLUMNS, _EVENT_TYPES)}) "
-    "WITH ORDINALITY AS t(type, stage, data, at, k)"
-)
-_SNAPSHOT_INTO = f"INSERT INTO time_travel_snapshots (run_id, {', '.join(SNAPSHOT_COLUMNS)}) "
-_PG_SNAPSHOTS = (
-    f"{_SNAPSHOT_INTO} SELECT :run, t.* FROM fence, "
-    f"unnest({_arrays('p', SNAPSHOT_COLUMNS, _SNAPSHOT_TYPES)}) AS t"
-)
-
-
 @functools.lru_cache(maxsize=16)
 def _pg_write(settle: bool, stages: bool, events: bool, snapshots: bool) -> str:
     parts = [f"fence AS ({_fence(settle)})"]
     if stages:
-        parts.append(f"s AS ({_PG_STAGES})")
+        parts.append(f"s AS ({rows.PG_STAGES})")
     if events:
-        parts.append(f"e AS ({_PG_EVENTS})")
+        parts.append(f"e AS ({rows.PG_EVENTS})")
     if snapshots:
-        parts.append(f"p AS ({_PG_SNAPSHOTS})")
+        parts.append(f"p AS ({rows.PG_SNAPSHOTS})")
     return f"WITH {', '.join(parts)} SELECT base, control_seq FROM fence"
-
-
-def _columns(prefix: str, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> dict[str, Any]:
-    return {
-        f"{prefix}_{name}": list(column)
-        for name, column in zip(names, zip(*rows, strict=True), strict=True)
-    }
 
 
 def _write(fence: dict[str, Any], written: Written, settle: bool) -> Fenced | None:
@@ -154,16 +84,20 @@ def _write(fence: dict[str, Any], written: Written, settle: bool) -> Fenced | No
         return _write_in_steps(fence, written, settle)
     if len(written.fresh) > _COPY_FROM_ROWS:
         return _write_by_copy(fence, written, settle)
-    rows = [*written.fresh, *written.known]
-    if rows:
-        fence |= _columns("s", STAGE_COLUMNS, rows)
+    stages = [*written.fresh, *written.known]
+    if stages:
+        fence |= rows.stage_arrays(stages)
     if written.events:
-        fence |= _columns("e", EVENT_COLUMNS, written.events)
+        fence |= rows.event_arrays(written.events)
     if written.snapshots:
-        fence |= _columns("p", SNAPSHOT_COLUMNS, written.snapshots)
-    sql = _pg_write(settle, bool(rows), bool(written.events), bool(written.snapshots))
+        fence |= rows.snapshot_arrays(written.snapshots)
+    sql = _pg_write(settle, bool(stages), bool(written.events), bool(written.snapshots))
     found = execute_often(sql, fence).fetchone()
     return Fenced(*found) if found else None
+
+
+def _unfenced(sql: str) -> str:
+    return sql.replace("FROM fence, ", "FROM ")
 
 
 def _write_by_copy(fence: dict[str, Any], written: Written, settle: bool) -> Fenced | None:
@@ -172,55 +106,27 @@ def _write_by_copy(fence: dict[str, Any], written: Written, settle: bool) -> Fen
     if found is None:
         return None
     run, org = fence["run"], fence["org"]
-    _copy(
-        "stages",
-        ("run_id", "org_id", *STAGE_COLUMNS),
-        ((run, org, *row) for row in written.fresh),
-    )
-    if written.known:
-        values = {"run": run, "org": org, **_columns("s", STAGE_COLUMNS, written.known)}
-        execute(_PG_STAGES.replace("FROM fence, ", "FROM "), values)
+    fresh = ((run, org, *row) for row in written.fresh)
+    rows.copy("stages", ("run_id", "org_id", *rows.STAGE_COLUMNS), fresh)
     numbered = ((run, found[0] + k, *event) for k, event in enumerate(written.events, 1))
-    _copy("run_events", ("run_id", "seq", *EVENT_COLUMNS), numbered)
-    _copy(
-        "time_travel_snapshots",
-        ("run_id", *SNAPSHOT_COLUMNS),
-        ((run, *snapshot) for snapshot in written.snapshots),
-    )
+    rows.copy("run_events", ("run_id", "seq", *rows.EVENT_COLUMNS), numbered)
+    if written.known:
+        values = {"run": run, "org": org, **rows.stage_arrays(written.known)}
+        execute(_unfenced(rows.PG_STAGES), values)
+    if written.snapshots:
+        execute(
+            _unfenced(rows.PG_SNAPSHOTS), {"run": run, **rows.snapshot_arrays(written.snapshots)}
+        )
     return Fenced(*found)
-
-
-_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
-
-
-def _copy(table: str, columns: Sequence[str], rows: Any) -> None:
-    text = "".join(
-        "\t".join("\\N" if v is None else str(v).translate(_ESCAPES) for v in row) + "\n"
-        for row in rows
-    )
-    cursor = database.cursor()
-    cursor.copy_expert(f"COPY {table} ({', '.join(columns)}) FROM STDIN", io.StringIO(text))
-
-
-_LITE_STAGES = f"{_STAGE_INTO} VALUES (?, ?, {', '.join('?' * len(STAGE_COLUMNS))}){_ON_CONFLICT}"
-_LITE_EVENTS = (
-    "INSERT INTO run_events (run_id, seq, type, stage_run_id, data, at) VALUES (?, ?, ?, ?, ?, ?)"
-)
-_LITE_SNAPSHOTS = f"{_SNAPSHOT_INTO} VALUES (?, {', '.join('?' * len(SNAPSHOT_COLUMNS))})"
 
 
 def _write_in_steps(fence: dict[str, Any], written: Written, settle: bool) -> Fenced | None:
     found = execute(_fence(settle), fence).fetchone()
     if found is None:
         return None
-    run, org = fence["run"], fence["org"]
-    cursor = database.cursor()
-    cursor.executemany(_LITE_STAGES, [(run, org, *row) for row in (*written.fresh, *written.known)])
-    cursor.executemany(
-        _LITE_EVENTS,
-        [(run, found[0] + k, *event) for k, event in enumerate(written.events, 1)],
-    )
-    cursor.executemany(_LITE_SNAPSHOTS, [(run, *snapshot) for snapshot in written.snapshots])
+    numbered = [(found[0] + k, *event) for k, event in enumerate(written.events, 1)]
+    stages = (*written.fresh, *written.known)
+    rows.write_one_by_one(fence["run"], fence["org"], stages, numbered, written.snapshots)
     return Fenced(*found)
 
 

@@ -18,11 +18,6 @@ from app.services.runs.events import time_text
 _FINISHED = (StageStatus.COMPLETED, StageStatus.FAILED, StageStatus.SKIPPED)
 
 
-def snapshot_id(subject_id: str) -> str:
-    """The id of the snapshot behind a stage run, by its id; or of a run's start, by the run's."""
-    return f"snp-{subject_id.partition('-')[2]}"
-
-
 class Captured:
     """The snapshots of a claimed run that are not written yet.
 
@@ -33,7 +28,7 @@ class Captured:
         self.rows: list[tuple[Any, ...]] = []
         self._next = _next_seq(run)
         if self._next == 0:
-            self._append(run["id"], time_text(run["started_at"]), None, None)
+            self._append(time_text(run["started_at"]), None, None)
 
     def add(
         self, stage_run_id: str, at: str, writes: Mapping[tuple[str, bool], JSON] | None
@@ -42,11 +37,11 @@ class Captured:
         if self._next is not None:
             variables = writes and [[name, stays, value] for (name, stays), value in writes.items()]
             text = wire.dumps(variables) if variables else None
-            self._append(stage_run_id, at, stage_run_id, text)
+            self._append(at, stage_run_id, text)
 
-    def _append(self, subject: str, at: str, stage_run_id: str | None, text: str | None) -> None:
+    def _append(self, at: str, stage_run_id: str | None, text: str | None) -> None:
         assert self._next is not None
-        self.rows.append((snapshot_id(subject), at, self._next, stage_run_id, text))
+        self.rows.append((at, self._next, stage_run_id, text))
         self._next += 1
 
 

@@ -19,8 +19,9 @@ from app.engine.control import Pause
 from app.engine.coordinator import Coordinator, RunFacts
 from app.engine.instance import UNLOADED, Instance, Key
 from app.engine.planner import Plan
+from app.infra.database import database
 from app.models import RunEvent, StageRun
-from app.models.base import raw, unread
+from app.models.base import raw
 from app.services.runs import events
 from app.services.runs.breakpoints import to_obey
 from app.services.runs.claim import Lease
@@ -141,8 +142,10 @@ def stored_rows(run_id: str, plan: Plan) -> list[tuple[Instance, int]]:
         RunEvent.run == run_id, RunEvent.type.in_(events.STAGE_ENDS)
     )
     numbers = dict(ends.tuples())
-    query: Any = StageRun.select(*_columns(plan)).where(StageRun.run == run_id).dicts()
-    rows = [(_instance(row), numbers.get(row["id"], 0)) for row in query]
+    query: Any = StageRun.select(*_columns(plan)).where(StageRun.run == run_id)
+    # By the driver alone: a state is opened while someone waits, and peewee reads slower than that.
+    found = database.execute(query).fetchall()
+    rows = [(_instance(row), numbers.get(row[0], 0)) for row in found]
     return sorted(rows, key=lambda row: row[1])
 
 
@@ -163,7 +166,7 @@ def _columns(plan: Plan) -> list[Any]:
         StageRun.round,
         StageRun.skip_reason,
         StageRun.input,
-        unread(peewee.Case(None, [(decides, StageRun.output)])).alias("output"),
+        peewee.Case(None, [(decides, StageRun.output)]),
         StageRun.error,
         StageRun.usage,
         StageRun.logs,
@@ -171,36 +174,40 @@ def _columns(plan: Plan) -> list[Any]:
         StageRun.wake_at,
         StageRun.started_at,
         StageRun.completed_at,
-        decides.alias("is_read"),
+        decides,
     ]
 
 
-def _instance(row: dict[str, Any]) -> Instance:
-    status, path = StageStatus(row["status"]), row["iteration_path"]
-    unread = status is StageStatus.COMPLETED and not row["is_read"]
+def _instance(row: Sequence[Any]) -> Instance:
+    """A stage run, of a row in order of `_columns` as the database gave it."""
+    id, stage_id, name, kind, status, attempt, failures, path, round, reason, *values, decides = row
+    input, output, error, usage, logs, reused, wake_at, started_at, completed_at = values
+    status = StageStatus(status)
     return Instance(
-        id=row["id"],
-        key=Key(row["stage_id"], tuple(map(int, path.split("."))) if path else (), row["round"]),
-        component_type=row["component_type"],
+        id=id,
+        key=Key(stage_id, tuple(map(int, path.split("."))) if path else (), round),
+        component_type=kind,
         status=status,
-        attempt=row["attempt"],
-        failures=row["failures"],
-        stage_name=row["stage_name"],
-        skip_reason=row["skip_reason"],
-        input=row["input"],
-        output=UNLOADED if unread else _read(row["output"]),
-        error=RunError.from_json(row["error"]) if row["error"] else None,
-        usage=row["usage"],
-        logs=row["logs"] or [],
-        reused=bool(row["reused"]),
-        wake_at=_ms(row["wake_at"]),
-        started_at=_ms(row["started_at"]),
-        completed_at=_ms(row["completed_at"]),
+        attempt=attempt,
+        failures=failures,
+        stage_name=name,
+        skip_reason=reason,
+        input=_read(input),
+        output=UNLOADED if status is StageStatus.COMPLETED and not decides else _read(output),
+        error=RunError.from_json(_read(error)) if error else None,
+        usage=_read(usage),
+        logs=_read(logs) or [],
+        reused=bool(reused),
+        wake_at=_ms(wake_at),
+        started_at=_ms(started_at),
+        completed_at=_ms(completed_at),
     )
 
 
-def _ms(moment: datetime | None) -> int | None:
-    return None if moment is None else clock.to_ms(moment)
+def _ms(moment: datetime | str | None) -> int | None:
+    if moment is None:
+        return None
+    return clock.to_ms(datetime.fromisoformat(moment) if isinstance(moment, str) else moment)
 
 
 def _read(text: str | None) -> JSON:

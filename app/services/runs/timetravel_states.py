@@ -22,7 +22,7 @@ from app.engine.doubles import NO_DOUBLES, Doubles
 from app.engine.instance import UNLOADED, Instance, Key
 from app.engine.planner import ROOT, Plan
 from app.models import Snapshot, StageRun
-from app.models.base import raw
+from app.models.base import raw, unread
 from app.services.runs.restore import facts_of, is_finished, pauses_of, stored_rows
 from app.services.runs.standins import SourceGone, doubles_of
 from app.services.runs.timetravel_rows import outputs_of, size_of, sizes_of
@@ -134,8 +134,6 @@ def _begun(later: Iterable[Instance], last: Instance) -> list[Instance]:
 
 def _ended_outside(run_id: str, plan: Plan, seq: int) -> list[dict[str, Any]]:
     """The stage runs outside of bodies that a run's snapshots until `seq` tell of, in order."""
-    # By the primary key: nothing else leads from a stage run to its snapshot.
-    of_stage = Snapshot.id == peewee.Value("snp-").concat(peewee.fn.SUBSTR(StageRun.id, 5))
     columns = (
         StageRun.id,
         StageRun.stage_id,
@@ -147,15 +145,15 @@ def _ended_outside(run_id: str, plan: Plan, seq: int) -> list[dict[str, Any]]:
         StageRun.error,
         size_of(StageRun.output).alias("size"),
         raw(Snapshot.variables),
-        peewee.Case(None, [(Snapshot.seq == seq, StageRun.input)]).alias("input"),
+        unread(peewee.Case(None, [(Snapshot.seq == seq, StageRun.input)])).alias("input"),
     )
     query: Any = (
-        StageRun.select(*columns)
-        .join(Snapshot, on=of_stage)
+        Snapshot.select(*columns)
+        .join(StageRun, on=(Snapshot.stage_run_id == StageRun.id))
         .where(
-            StageRun.run == run_id,
-            StageRun.stage_id.in_(plan.bodies[ROOT].stages),
+            Snapshot.run == run_id,
             Snapshot.seq <= seq,
+            StageRun.stage_id.in_(plan.bodies[ROOT].stages),
         )
         .order_by(Snapshot.seq)
     )
@@ -170,7 +168,7 @@ def _instance(row: Mapping[str, Any]) -> Instance:
         component_type=row["component_type"],
         status=status,
         attempt=row["attempt"],
-        input=row["input"],
+        input=None if row["input"] is None else wire.read(row["input"]),
         output=UNLOADED if status is StageStatus.COMPLETED else None,
         error=RunError.from_json(row["error"]) if row["error"] else None,
         reused=bool(row["reused"]),
