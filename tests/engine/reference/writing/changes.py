@@ -29,10 +29,17 @@ class Changes:
     def new_document(self, document: dict[str, Any]) -> dict[str, Any]:
         """The document that the changed run executes."""
         stages = [
-            {**stage, "config": {**stage["config"], **self.configs.get(stage["id"], {})}}
+            {**stage, "config": _merged(stage["config"], self.configs.get(stage["id"], {}))}
             for stage in document["stages"]
         ]
         return {**document, "stages": stages}
+
+
+def _merged(value: Any, change: Any) -> Any:
+    """Objects are merged member by member, anything else is replaced."""
+    if not (isinstance(value, dict) and isinstance(change, dict)):
+        return change
+    return {**value, **{name: _merged(value.get(name), item) for name, item in change.items()}}
 
 
 @st.composite
