@@ -117,6 +117,20 @@ def test_continue_of_a_run_on_its_way_waits_for_its_end(debug, scripted):
     assert after(done, "continue") == ["    2  completed in 12 ms", "The run is completed"]
 
 
+def test_continue_of_a_resumed_run_that_no_worker_has_taken_yet_waits_for_it(debug, halted):
+    detail = "This run is pending, not paused: there is nothing to resume."
+    halted.refuses["resume"] = (409, {"code": "illegal-move", "detail": detail})
+    taking = threading.Thread(
+        target=tell_when, args=[halted, "resume", resumed(), ended("completed")]
+    )
+    taking.start()
+
+    done = debug("continue")
+
+    taking.join()
+    assert after(done, "continue")[-1] == "The run is completed"
+
+
 def test_what_another_client_did_is_told_before_the_answer(debug, halted):
     halted.brings["set-breakpoint"] = [[resumed(), stage("started", "b")]]
     halted.brings["pause"] = [[paused("b", "pause")]]

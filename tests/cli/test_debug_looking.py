@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.cli.scripted import RUN_ID, completed, paused, started
+from tests.cli.scripted import RUN_ID, completed, ended, paused, started
 from tests.cli.transcripts import after
 
 OUTPUT = {"items": [{"n": 1}, {"n": 2}], "odd key": "\u009b2J"}
@@ -68,6 +68,7 @@ def halted(scripted):
         ("print a[1]", {"n": 1}),
         ("print a[1].n", 1),
         ("print input.names.0", "Ada"),
+        ('print input["names"]', ["Ada", "Grace"]),
         ("print output", None),
         ("print vars", {}),
     ],
@@ -77,6 +78,29 @@ def test_value_is_printed_as_json(debug, halted, line, value):
 
     # What would move the cursor of a terminal is not printed.
     assert json.loads(told) == json.loads(json.dumps(value).replace("\\u009b", " "))
+
+
+def test_output_that_is_a_list_is_printed_in_part(debug, scripted):
+    scripted.output = [{"n": 1}, {"n": 2}]
+    scripted.tell(started("a"), completed("a"), ended("completed"))
+
+    done = debug("print output[1].n", "print output [0]")
+
+    assert after(done, "print output[1].n") == ["2"]
+    assert json.loads("".join(after(done, "print output [0]"))) == {"n": 1}
+
+
+def test_variable_that_is_too_large_is_not_printed_as_null(debug, halted):
+    halted.snapshots[3] |= {
+        "variables": {"small": 1, "large": None},
+        "variables_truncated": ["large"],
+    }
+
+    done = debug("print vars.small", "info", "print vars.large")
+
+    assert after(done, "print vars.small") == ["1"]
+    assert after(done, "info")[-1] == "too large to be shown: large"
+    assert done.stderr == "fm: The variable large is too large to be shown with the others.\n"
 
 
 def test_failed_stage_has_an_error_instead(debug, halted):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
+import click
 from rich.console import Console
 from rich.text import Text
 
@@ -63,8 +64,10 @@ class Session:
             self._say("\nThe run goes on. pause halts it, continue waits for it again.")
 
     def _say(self, line: str | Text) -> None:
-        text = Text(line) if isinstance(line, str) else line
-        self._console.print(text, soft_wrap=True)
+        if isinstance(line, str):
+            click.echo(line)  # a value may have a million lines, and the console is slow
+        else:
+            self._console.print(line, soft_wrap=True)
 
     def _prompt(self) -> str:
         looked_at = self._debugged.looked_at

@@ -101,6 +101,8 @@ def snapshot_lines(snapshot: Snapshot, value_lines: int | None = None) -> Iterat
         yield one_line(f"error: {told_error(snapshot['error'])}")
     if snapshot["variables"]:
         yield from _labelled("vars", snapshot["variables"], value_lines)
+    if left_out := snapshot.get("variables_truncated"):
+        yield one_line(f"too large to be shown: {', '.join(left_out)}")
 
 
 def _head(snapshot: Snapshot) -> str:
