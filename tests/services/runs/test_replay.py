@@ -586,3 +586,14 @@ def test_fork_whose_source_is_gone_fails_and_says_so(run, who):
 
     failed = row(fork)
     assert (failed.status, failed.error["details"]) == ("failed", {"reason": "source_gone"})
+
+
+def test_pending_fork_whose_source_is_gone_is_ended_by_the_command_to_pause(run, who):
+    done = run(*chain(2), input={"n": 1})
+    fork = start_replay(who, done["id"], snapshot_of(done["id"], "s1")).run["id"]
+    Run.delete().where(Run.id == done["id"]).execute()
+
+    told = control.pause(who, fork)
+
+    assert (told["status"], told["mode"]) == ("failed", "stopped")
+    assert row(fork).error["details"] == {"reason": "source_gone"}
