@@ -355,6 +355,22 @@ def test_what_an_answer_has_no_room_for_is_null_and_named(settings, ran, opened)
     assert last["variables"] == {"a": "a" * 400, "b": "b" * 400, "c": None}
 
 
+def test_variables_of_a_difference_share_the_room_of_an_answer(settings, client, ran, opened):
+    def sets(id: str, name: str, *needs: str) -> dict:
+        return stage(id, "variable_set", *needs, name=name, value=id * 400)
+
+    run = ran(sets("a", "one"), sets("b", "one", "a"), sets("c", "two", "b"))
+    _, first, _, last = opened(run)
+    config.use(replace(settings, max_output_bytes=1000))
+
+    asked = {"from": first["id"], "to": last["id"]}
+    told = client.get(f"{PATH}/{run['id']}/diff", query_string=asked).json
+
+    assert told["added_variables"] == {"two": "c" * 400}
+    assert told["modified_variables"] == {"one": {"old": None, "new": None}}
+    assert told["variables_truncated"] == ["one"]
+
+
 def test_input_that_an_answer_has_no_room_for_is_null_and_marked(settings, ran, opened):
     run = ran(stage("a", "json_transform", data="x" * 1500))
     config.use(replace(settings, max_output_bytes=1000))
