@@ -72,7 +72,7 @@ class Source:
         return self._below[key]
 
     def inputs(self, key: Key) -> JSON:
-        """The resolved inputs of an owner that had begun by then; None when it had not."""
+        """The resolved inputs of an owner that had begun; None when it never did."""
         row = self._rows.get(key)
         return None if row is None else _read(self._inputs.text(row.id))
 
