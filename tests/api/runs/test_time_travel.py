@@ -10,7 +10,7 @@ import pytest
 import config
 from app.core.ids import new_id
 from app.infra.database import database
-from app.models import Run
+from app.models import Run, RunEvent
 from app.services.runs import drive
 from tests.api.conftest import problem
 
@@ -253,6 +253,26 @@ def test_paused_run_is_looked_back_at_without_disturbing_it(client, ran, timelin
     after = Run.get_by_id(run["id"])
     kept = ("status", "epoch", "control", "control_seq", "event_seq")
     assert [getattr(after, name) for name in kept] == [getattr(before, name) for name in kept]
+
+
+def test_what_ends_while_a_state_is_read_had_not_ended_then(client, ran, opened):
+    run = ran(
+        stage("each", "foreach", items=[1], loop_stages=["t", "v"]),
+        stage("t", "json_transform", data="{{ item }}"),
+        stage("v", "variable_set", name="n", value="{{ item }}"),
+    )
+    before = opened(run)[1]
+    ends = RunEvent.select(RunEvent.seq).where(
+        RunEvent.run == run["id"], RunEvent.type == "stage_completed"
+    )
+    # Its event is stored between the reading of events and that of stage runs.
+    RunEvent.delete().where(
+        RunEvent.run == run["id"], RunEvent.seq > min(event.seq for event in ends)
+    ).execute()
+
+    state = client.get(f"{PATH}/{run['id']}/snapshots/{before['id']}").json
+
+    assert state == before
 
 
 def test_difference_of_two_snapshots(client, ran, opened):
