@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
 from tests.cli.scripted import RUN_ID, completed, ended, paused, started
 from tests.cli.transcripts import after
 
-OUTPUT = {"items": [{"n": 1}, {"n": 2}], "odd key": "\u009b2J"}
+OUTPUT = {"items": [{"n": 1}, {"n": 2}], "odd key": "\u009b2J", "lines": "a\u2028b\x85c"}
 
 
 def stage_run(stage_id, path=(), **rest):
@@ -64,6 +65,7 @@ def halted(scripted):
         ("print load.items.1.n", 2),
         ("print upstream.load.items[0]", {"n": 1}),
         ('print load["odd key"]', "\u009b2J"),
+        ("print load.lines", "a b c"),
         ("print a", {"n": 2}),
         ("print a[1]", {"n": 1}),
         ("print a[1].n", 1),
@@ -77,7 +79,7 @@ def test_value_is_printed_as_json(debug, halted, line, value):
     told = "\n".join(after(debug(line), line))
 
     # What would move the cursor of a terminal is not printed.
-    assert json.loads(told) == json.loads(json.dumps(value).replace("\\u009b", " "))
+    assert json.loads(told) == json.loads(re.sub(r"\\u(009b|2028|0085)", " ", json.dumps(value)))
 
 
 def test_output_that_is_a_list_is_printed_in_part(debug, scripted):
@@ -105,6 +107,13 @@ def test_variable_that_is_too_large_is_not_printed_as_null(debug, halted):
 
 def test_failed_stage_has_an_error_instead(debug, halted):
     assert debug("print b").stderr == "fm: Stage b failed: HTTP: 500\n"
+
+
+@pytest.mark.parametrize("status", ["running", "skipped", "cancelled"])
+def test_stage_that_has_not_completed_has_no_output(debug, halted, status):
+    halted.stages.append(stage_run("c", status=status))
+
+    assert debug("print c").stderr == f"fm: Stage c is {status}: it has no output.\n"
 
 
 def test_back_begins_at_the_newest_snapshot_and_goes_on_from_there(debug, halted):

@@ -89,6 +89,8 @@ def _output_now(debugged: Debugged, stage_id: str, indexes: list[int] | None) ->
         raise Refused(one_line(f"Stage {stage_id} has not started, or there is none."))
     if found["error"]:
         raise Refused(one_line(f"Stage {stage_id} failed: {told_error(found['error'])}"))
+    if found["status"] != "completed":
+        raise Refused(one_line(f"Stage {stage_id} is {found['status']}: it has no output."))
     if found.get("output_truncated"):
         raise Refused(f"The output of {stage_id} is too large to be shown.")
     return found["output"]

@@ -131,4 +131,5 @@ def _labelled(name: str, value: JSON, at_most: int | None) -> Iterator[str]:
 
 def json_lines(value: JSON) -> Iterator[str]:
     """A value as JSON, one member a line."""
-    return map(one_line, pretty(value).splitlines())
+    # Not splitlines: strings of JSON may hold what Unicode takes for a line's end.
+    return map(one_line, pretty(value).removesuffix("\n").split("\n"))
