@@ -375,6 +375,20 @@ def test_what_an_answer_has_no_room_for_is_null_and_named(settings, ran, opened)
     assert last["variables"] == {"a": "a" * 400, "b": "b" * 400, "c": None}
 
 
+def test_output_that_an_input_refers_to_takes_no_more_room(settings, ran, opened):
+    run = ran(
+        stage("a", "json_transform", data="a" * 500),
+        stage("b", "json_transform", data="{{ upstream.a.result }}"),
+    )
+    config.use(replace(settings, max_output_bytes=1000))
+
+    last = opened(run)[-1]
+
+    assert last["stage_input"] == {"data": "a" * 500}
+    assert last["accumulated_outputs"] == {"a": None, "b": last["stage_output"]}
+    assert last["outputs_truncated"] == ["a"]
+
+
 def test_variables_of_a_difference_share_the_room_of_an_answer(settings, client, ran, opened):
     def sets(id: str, name: str, *needs: str) -> dict:
         return stage(id, "variable_set", *needs, name=name, value=id * 400)
