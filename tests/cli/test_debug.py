@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+from app.cli.debugger import printing, prompt
 from app.cli.runs import following
 from tests.cli.documents import note
 from tests.cli.scripted import RUN_ID, completed, ended, paused, resumed, stage, started
@@ -145,6 +146,20 @@ def tell_when(scripted, command, *events):
     """Goes on with the run when somebody has sent this command."""
     wait_until(lambda: command in commanded(scripted))
     scripted.tell(*events)
+
+
+def test_interrupt_of_an_answer_does_not_say_that_a_halted_run_goes_on(debug, halted, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(prompt, "is_script", lambda: False)
+    monkeypatch.setattr(prompt, "read_lines", lambda *_: iter(["print input", "list"]))
+    monkeypatch.setattr(printing, "find_value", interrupted)
+
+    told = debug().stdout
+
+    assert "The run goes on" not in told
+    assert told.count("The run is paused before b") == 2
 
 
 def test_script_is_printed_as_if_it_were_typed(debug, halted):

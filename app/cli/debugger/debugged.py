@@ -53,7 +53,7 @@ class Debugged:
 
     def wait(self) -> Iterator[Event]:
         """What happens from now until the run stands."""
-        self.looked_at = None
+        self.looked_at = self.pause = None
         for event in self._follower():
             self._take(event)
             yield event

@@ -14,6 +14,8 @@ from app.cli.debugger.debugged import Debugged
 from app.cli.home import Refused
 from app.cli.output import one_line
 
+_GOES_ON = "\nThe run goes on. pause halts it, continue waits for it again."
+
 
 class Session:
     """Reads commands and prints answers on standard output.
@@ -61,7 +63,7 @@ class Session:
         except KeyboardInterrupt:
             if self._is_script:
                 raise
-            self._say("\nThe run goes on. pause halts it, continue waits for it again.")
+            self._say("" if self._debugged.stands else _GOES_ON)
 
     def _say(self, line: str | Text) -> None:
         if isinstance(line, str):

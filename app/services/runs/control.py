@@ -35,7 +35,7 @@ def pause(who: Principal, run_id: str) -> dict[str, JSON]:
 
     At once for a run that waits for a worker or for a time; for one that runs, or awaits a child,
     as soon as that is over. Raises NotFound; IllegalMove for a run that is paused or final, or is
-    being stopped.
+    being stopped; InvalidPipeline when its version names what is no longer there.
     """
     with _commanded(who, run_id) as run:
         _check_pause(run)
