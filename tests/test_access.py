@@ -42,6 +42,12 @@ BODIES = {
         "changes": {"input": {"n": 1}},
     },
     "/api/v1/runs/<string:run_id>/set-breakpoint": {"on_error": True},
+    "/api/v1/runs/<string:run_id>/patch": {"stage_outputs": {"a": {"result": 1}}},
+    "/api/v1/runs/patch": {
+        "pipeline_id": "greet",
+        "paused_before": "a",
+        "stage_outputs": {"a": {"result": 1}},
+    },
     "/api/v1/tests/run": SUITE,
 }
 

@@ -17,6 +17,7 @@ from app.api.library import registry
 from app.api.pipelines import pipelines
 from app.api.runs import (
     control,
+    patching,
     replay,
     run,
     runs,
@@ -38,6 +39,7 @@ _BLUEPRINTS = (
     pipelines.blp,
     runs.blp,
     control.blp,
+    patching.blp,
     stages.blp,
     run.blp,
     stream.blp,

@@ -37,7 +37,7 @@ def pause(who: Principal, run_id: str) -> dict[str, JSON]:
     as soon as that is over. Raises NotFound; IllegalMove for a run that is paused or final, or is
     being stopped; InvalidPipeline when its version names what is no longer there.
     """
-    with _commanded(who, run_id) as run:
+    with commanded(who, run_id) as run:
         _check_pause(run)
         journal_sql.command(run.id, commands.pause(run.control))
         row = _taken_to_pause(run)
@@ -45,7 +45,7 @@ def pause(who: Principal, run_id: str) -> dict[str, JSON]:
             _note(run.id)
         else:
             pause_unheld(row, run.control)
-        return _control(who, run.id)
+        return run_control(who, run.id)
 
 
 def _taken_to_pause(run: Any) -> dict[str, Any] | None:
@@ -61,14 +61,14 @@ def resume(who: Principal, run_id: str) -> dict[str, JSON]:
 
     Raises NotFound; IllegalMove when there is nothing to resume.
     """
-    with _commanded(who, run_id) as run:
+    with commanded(who, run_id) as run:
         if run.status == RunStatus.PAUSED:
             _go_on(run, commands.resume(commands.standing_place(run)))
         else:
             _check_take_back(run)
             journal_sql.command(run.id, commands.take_back(run.control))
             _note(run.id)
-        return _control(who, run.id)
+        return run_control(who, run.id)
 
 
 def step(who: Principal, run_id: str) -> dict[str, JSON]:
@@ -77,12 +77,12 @@ def step(who: Principal, run_id: str) -> dict[str, JSON]:
 
     Raises NotFound; IllegalMove for a run that is not paused.
     """
-    with _commanded(who, run_id) as run:
+    with commanded(who, run_id) as run:
         if run.status != RunStatus.PAUSED:
             advice = " Pause it first." if not is_final(RunStatus(run.status)) else ""
             raise IllegalMove(f"Only a paused run can go a step; this one is {run.status}.{advice}")
         _go_on(run, commands.step(commands.standing_place(run)))
-        return _control(who, run.id)
+        return run_control(who, run.id)
 
 
 def stop(who: Principal, run_id: str) -> dict[str, JSON]:
@@ -91,14 +91,14 @@ def stop(who: Principal, run_id: str) -> dict[str, JSON]:
     Raises NotFound; IllegalMove for a run that is final.
     """
     by = who.user_id or who.client_id or who.api_key_id
-    with _commanded(who, run_id) as run:
+    with commanded(who, run_id) as run:
         if is_final(RunStatus(run.status)):
             raise IllegalMove(f"A {run.status} run cannot become cancelled.")
         audit.record(who, "run.stop", run.id)
         children = None if commands.is_stop(run.control) else stop_one(run.id, by)
     for child in children or ():
         stop_run(child, by)
-    return _control(who, run.id) | {"mode": "stopped"}
+    return run_control(who, run.id) | {"mode": "stopped"}
 
 
 def set_breakpoint(
@@ -135,13 +135,13 @@ def clear_breakpoint(
 def _change(
     who: Principal, run_id: str, change: Callable[[Sequence[Breakpoint]], Sequence[Breakpoint]]
 ) -> dict[str, JSON]:
-    with _commanded(who, run_id) as run:
+    with commanded(who, run_id) as run:
         if is_final(RunStatus(run.status)):
             raise IllegalMove(f"A {run.status} run takes no breakpoints any more.")
         changed = change(run.breakpoints)
         journal_sql.set_breakpoints(run.id, wire.dumps(list(changed)))
         _note(run.id)
-        return _control(who, run.id)
+        return run_control(who, run.id)
 
 
 def _check_pause(run: Any) -> None:
@@ -172,8 +172,9 @@ def _note(run_id: str) -> None:
 
 
 @contextmanager
-def _commanded(who: Principal, run_id: str) -> Iterator[Any]:
-    """A transaction around a command, with the run, which nobody else writes meanwhile."""
+def commanded(who: Principal, run_id: str) -> Iterator[Any]:
+    """A transaction around a command, with the run's row, which nobody else writes until it ends.
+    Raises NotFound."""
     run = None
     try:
         with transaction():
@@ -208,12 +209,14 @@ _COLUMNS = (
     Run.paused_round,
     Run.paused_reason,
     Run.pipeline_version_id,
+    Run.trigger_type,
+    Run.forked_from_run_id,
     raw(Run.document),
 )
 
 
-def _control(who: Principal, run_id: str) -> dict[str, JSON]:
-    """Its RunControl (contract 05)."""
+def run_control(who: Principal, run_id: str) -> dict[str, JSON]:
+    """The RunControl of a run (contract 05). Raises NotFound."""
     run = _found(who, run_id)
     status = RunStatus(run.status)
     is_paused = status is RunStatus.PAUSED

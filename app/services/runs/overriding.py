@@ -1,4 +1,5 @@
-"""Stages that differ in a fork: members of the document that are merged over the recorded ones."""
+"""Stages that differ in one run: members of the document that are merged over the saved ones, and
+outputs that are given."""
 
 from __future__ import annotations
 
@@ -10,31 +11,35 @@ from app.core import wire
 from app.core.errors import InvalidPipeline, Problem, ValidationFailed
 from app.core.wire import JSON
 from app.engine.planner import Plan
-from app.services.runs.forking import Origin
+from app.engine.schema import compile_schema, output_schema
 from app.services.runs.variants import Variant, merged, plan_of_run
 
 
 def overridden(
-    origin: Origin, overrides: Mapping[str, Mapping[str, JSON]], told: str, hidden: str = ""
+    version_id: str,
+    held: Variant,
+    overrides: Mapping[str, Mapping[str, JSON]],
+    told: str,
+    hidden: str = "",
 ) -> Variant:
-    """The document of the run with these members merged into its stages.
+    """The variant of this version with these members merged into its stages.
 
     Raises ValidationFailed for an unknown stage, InvalidPipeline when the document is then none;
     pointers lie under `told` where they tell of an overridden stage, without the part `hidden` that
     callers do not write.
     """
-    check_known(origin.plan(), overrides, told)
-    kept = origin.document
+    plan = plan_of_run(version_id, held.text())
+    check_known(plan, overrides, told)
     changed = {
-        stage_id: merged(kept.overrides.get(stage_id, {}), canonical(members))
+        stage_id: merged(held.overrides.get(stage_id, {}), canonical(members))
         for stage_id, members in overrides.items()
     }
-    variant = replace(kept, overrides={**kept.overrides, **changed})
+    variant = replace(held, overrides={**held.overrides, **changed})
     try:
-        plan_of_run(origin.row.pipeline_version_id, variant.text())
+        plan_of_run(version_id, variant.text())
     except InvalidPipeline as refused:
         places = {
-            f"{wire.pointer('stages', origin.plan().stages[stage_id].index)}{hidden}": (
+            f"{wire.pointer('stages', plan.stages[stage_id].index)}{hidden}": (
                 f"{told}{wire.pointer(stage_id)}"
             )
             for stage_id in overrides
@@ -57,6 +62,22 @@ def check_stages(
         for stage_id in stage_ids
         if is_wrong(stage_id)
     }
+    if errors:
+        raise ValidationFailed(errors)
+
+
+def check_outputs(plan: Plan, outputs: Mapping[str, JSON], told: str) -> None:
+    """Raises ValidationFailed for an unknown stage; and for an output that its stage could not
+    give, where the rest of the run is steered by it: of gates, variables and the like."""
+    check_known(plan, outputs, told)
+    errors: dict[str, list[str]] = {}
+    for stage_id, output in outputs.items():
+        component = plan.stages[stage_id].component
+        if not component.reads_back:
+            continue
+        for pointer, sentence, _ in compile_schema(output_schema(component.outputs)).errors(output):
+            place = f"{told}{wire.pointer(stage_id)}"
+            errors.setdefault(f"{place}{pointer}", []).append(sentence)
     if errors:
         raise ValidationFailed(errors)
 

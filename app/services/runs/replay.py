@@ -42,7 +42,9 @@ def start_replay(
     if earlier is not None:
         return earlier
     origin = forking.find_origin(who, run_id, snapshot_id)
-    variant = overriding.overridden(origin, stage_overrides or {}, _TOLD)
+    variant = overriding.overridden(
+        origin.row.pipeline_version_id, origin.document, stage_overrides or {}, _TOLD
+    )
     _check_executed(origin, stage_overrides or {})
     row = forking.fork_row(who, origin, TriggerType.REPLAY, variant, trace_id)
     row["breakpoints"] = wire.dumps(read_breakpoints(breakpoints, origin.plan()))

@@ -22,7 +22,7 @@ _PLANS_KEPT = 64
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """What a replay, a what-if or a test changes. Stages are named by their ids.
+    """What a replay, a what-if, a test or a patch changes. Stages are named by their ids.
 
     `document` replaces that of the version; `overrides` are deep-merged into its stages.
     `reached`: what a what-if executes, null for all that is not taken over from the source run.
@@ -41,12 +41,14 @@ class Variant:
     timeout_ms: int | None = None
     changes: Mapping[str, JSON] | None = None
 
-    def text(self) -> str:
-        """The JSON that `runs.document` holds."""
+    def members(self) -> dict[str, JSON]:
+        """What `runs.document` holds: that in which it differs from the version itself."""
         plain = asdict(Variant())
-        return wire.dumps(
-            {name: value for name, value in asdict(self).items() if value != plain[name]}
-        )
+        return {name: value for name, value in asdict(self).items() if value != plain[name]}
+
+    def text(self) -> str:
+        """The same as JSON."""
+        return wire.dumps(self.members())
 
 
 def read_variant(text: str | None) -> Variant:

@@ -1,18 +1,20 @@
-"""Random documents, really run and forked: a replay ends as its source, a what-if as a run from
-scratch with the change."""
+"""Random documents, really run, forked and patched: a replay ends as its source; a what-if, and a
+patched run, as a run from scratch with the change."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, event, given
 from hypothesis import strategies as st
 
 from app.components import built_in
+from app.core.errors import ValidationFailed
 from app.engine.validation import validate_document
 from app.models import Run, Snapshot, StageRun
-from app.services.runs import drive
+from app.services.runs import control, drive
+from app.services.runs.patching import Patch, patch_run
 from app.services.runs.replay import start_replay
 from app.services.runs.what_if import start_what_if
 from tests.engine.coordinator.parts import Give, Work
@@ -124,3 +126,38 @@ def test_what_if_ends_as_a_run_with_the_change(data, document, place, who, save,
     scratch = ended(start(save(changed), made.new_input()))
 
     assert (there.status, output_of(there)) == (scratch.status, output_of(scratch))
+
+
+@patient
+@examples(25)
+@given(
+    data=st.data(),
+    document=documents(THEMES["everything"]) | documents(THEMES["variables"]),
+    steps=st.integers(0, 12),
+)
+def test_patched_run_ends_as_a_run_with_the_change(data, document, steps, who, save, start):
+    made = data.draw(changes(document))
+    assume(made.configs)
+    run_id = start(save(document), INPUT, stop_on_entry=True)
+    drive.advance_run()
+    for _ in range(steps):
+        if control.run_control(who, run_id)["status"] == "paused":
+            control.step(who, run_id)
+            drive.advance_run()
+    assume(control.run_control(who, run_id)["status"] == "paused")
+
+    try:
+        patch_run(who, run_id, Patch(at_once(made.configs)))
+    except ValidationFailed:
+        event("refused: it had begun")
+        scratch = document
+    else:
+        event("patched")
+        scratch = made.new_document(document)
+    control.resume(who, run_id)
+    there, fresh = ended(run_id), ended(start(save(scratch), INPUT))
+
+    assert (there.status, output_of(there)) == (fresh.status, output_of(fresh))
+    completed = StageRun.status == "completed"
+    if fresh.status == "completed":
+        assert keys(there.id, completed) == keys(fresh.id, completed)
