@@ -282,6 +282,20 @@ def test_iteration_whose_failure_is_a_result_is_taken_over(run, who):
     assert executed(fork) == [("a", "1", 0), ("each", "", 0)]
 
 
+@pytest.mark.parametrize("no", [False, "no"])
+def test_iteration_whose_failure_will_be_a_result_is_taken_over(deploy, start, who, no):
+    Told.failing["a"] = 1
+    collecting = owner("each", "foreach", items=[1, 2], loop_stages=["a"], break_on_error=no)
+    stop = {"stage_id": "a", "condition": "context.index == 1"}
+    run_id = start(deploy(collecting, told("a")), breakpoints=[stop])
+    drive.advance_run()
+    assert row(run_id).status == "paused"
+
+    fork = replay(who, run_id, last_snapshot(run_id))
+
+    assert executed(fork) == [("a", "1", 0), ("each", "", 0)]
+
+
 AGAIN = (
     owner("again", "retry", task=["t"], max_retries=2, initial_delay=60.0),
     told("t", value="good"),
