@@ -162,6 +162,21 @@ def test_interrupt_of_an_answer_does_not_say_that_a_halted_run_goes_on(debug, ha
     assert told.count("The run is paused before b") == 2
 
 
+def test_resumed_run_that_waits_for_a_worker_is_not_left_as_paused(debug, halted, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(prompt, "is_script", lambda: False)
+    monkeypatch.setattr(prompt, "read_lines", lambda *_: iter(["continue", "list"]))
+    monkeypatch.setattr(following.Follower, "_wait", interrupted)
+
+    done = debug()
+
+    assert "The run goes on. pause halts it" in done.stdout
+    assert done.stdout.splitlines()[-1] == "The run is pending"
+    assert done.stderr.startswith("The run is left pending. ")
+
+
 def test_script_is_printed_as_if_it_were_typed(debug, halted):
     assert "(paused before b) print input.names" in debug("print input.names").stdout
 
