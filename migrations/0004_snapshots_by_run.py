@@ -32,14 +32,15 @@ def down(migrator: Any, db: Any) -> None:
     """Gives the id an index of its own again."""
     _move(db, _TABLE.format(id_key=" PRIMARY KEY", key="", storage=""))
     db.execute_sql(
-        "CREATE UNIQUE INDEX time_travel_snapshots_run_id_seq ON time_travel_snapshots (run_id, seq)"
+        "CREATE UNIQUE INDEX time_travel_snapshots_run_id_seq"
+        " ON time_travel_snapshots (run_id, seq)"
     )
 
 
 def _move(db: Any, table: str) -> None:
     db.execute_sql(table)
     db.execute_sql(
-        f"INSERT INTO snapshots_moving ({_COLUMNS}) SELECT {_COLUMNS} FROM time_travel_snapshots"
+        f"INSERT INTO snapshots_moving ({_COLUMNS}) SELECT {_COLUMNS} FROM time_travel_snapshots"  # noqa: S608
     )
     db.execute_sql("DROP TABLE time_travel_snapshots")
     db.execute_sql("ALTER TABLE snapshots_moving RENAME TO time_travel_snapshots")

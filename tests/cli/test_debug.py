@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+from app.cli.debugger import printing, prompt
 from app.cli.runs import following
 from tests.cli.documents import note
 from tests.cli.scripted import RUN_ID, completed, ended, paused, resumed, stage, started
@@ -117,6 +118,20 @@ def test_continue_of_a_run_on_its_way_waits_for_its_end(debug, scripted):
     assert after(done, "continue") == ["    2  completed in 12 ms", "The run is completed"]
 
 
+def test_continue_of_a_resumed_run_that_no_worker_has_taken_yet_waits_for_it(debug, halted):
+    detail = "This run is pending, not paused: there is nothing to resume."
+    halted.refuses["resume"] = (409, {"code": "illegal-move", "detail": detail})
+    taking = threading.Thread(
+        target=tell_when, args=[halted, "resume", resumed(), ended("completed")]
+    )
+    taking.start()
+
+    done = debug("continue")
+
+    taking.join()
+    assert after(done, "continue")[-1] == "The run is completed"
+
+
 def test_what_another_client_did_is_told_before_the_answer(debug, halted):
     halted.brings["set-breakpoint"] = [[resumed(), stage("started", "b")]]
     halted.brings["pause"] = [[paused("b", "pause")]]
@@ -131,6 +146,35 @@ def tell_when(scripted, command, *events):
     """Goes on with the run when somebody has sent this command."""
     wait_until(lambda: command in commanded(scripted))
     scripted.tell(*events)
+
+
+def test_interrupt_of_an_answer_does_not_say_that_a_halted_run_goes_on(debug, halted, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(prompt, "is_script", lambda: False)
+    monkeypatch.setattr(prompt, "read_lines", lambda *_: iter(["print input", "list"]))
+    monkeypatch.setattr(printing, "find_value", interrupted)
+
+    told = debug().stdout
+
+    assert "The run goes on" not in told
+    assert told.count("The run is paused before b") == 2
+
+
+def test_resumed_run_that_waits_for_a_worker_is_not_left_as_paused(debug, halted, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(prompt, "is_script", lambda: False)
+    monkeypatch.setattr(prompt, "read_lines", lambda *_: iter(["continue", "list"]))
+    monkeypatch.setattr(following.Follower, "_wait", interrupted)
+
+    done = debug()
+
+    assert "The run goes on. pause halts it" in done.stdout
+    assert done.stdout.splitlines()[-1] == "The run is pending"
+    assert done.stderr.startswith("The run is left pending. ")
 
 
 def test_script_is_printed_as_if_it_were_typed(debug, halted):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
-from tests.cli.scripted import RUN_ID, completed, paused, started
+from tests.cli.scripted import RUN_ID, completed, ended, paused, started
 from tests.cli.transcripts import after
 
-OUTPUT = {"items": [{"n": 1}, {"n": 2}], "odd key": "\u009b2J"}
+OUTPUT = {"items": [{"n": 1}, {"n": 2}], "odd key": "\u009b2J", "lines": "a\u2028b\x85c"}
 
 
 def stage_run(stage_id, path=(), **rest):
@@ -64,10 +65,12 @@ def halted(scripted):
         ("print load.items.1.n", 2),
         ("print upstream.load.items[0]", {"n": 1}),
         ('print load["odd key"]', "\u009b2J"),
+        ("print load.lines", "a b c"),
         ("print a", {"n": 2}),
         ("print a[1]", {"n": 1}),
         ("print a[1].n", 1),
         ("print input.names.0", "Ada"),
+        ('print input["names"]', ["Ada", "Grace"]),
         ("print output", None),
         ("print vars", {}),
     ],
@@ -76,11 +79,41 @@ def test_value_is_printed_as_json(debug, halted, line, value):
     told = "\n".join(after(debug(line), line))
 
     # What would move the cursor of a terminal is not printed.
-    assert json.loads(told) == json.loads(json.dumps(value).replace("\\u009b", " "))
+    assert json.loads(told) == json.loads(re.sub(r"\\u(009b|2028|0085)", " ", json.dumps(value)))
+
+
+def test_output_that_is_a_list_is_printed_in_part(debug, scripted):
+    scripted.output = [{"n": 1}, {"n": 2}]
+    scripted.tell(started("a"), completed("a"), ended("completed"))
+
+    done = debug("print output[1].n", "print output [0]")
+
+    assert after(done, "print output[1].n") == ["2"]
+    assert json.loads("".join(after(done, "print output [0]"))) == {"n": 1}
+
+
+def test_variable_that_is_too_large_is_not_printed_as_null(debug, halted):
+    halted.snapshots[3] |= {
+        "variables": {"small": 1, "large": None},
+        "variables_truncated": ["large"],
+    }
+
+    done = debug("print vars.small", "info", "print vars.large")
+
+    assert after(done, "print vars.small") == ["1"]
+    assert after(done, "info")[-1] == "too large to be shown: large"
+    assert done.stderr == "fm: The variable large is too large to be shown with the others.\n"
 
 
 def test_failed_stage_has_an_error_instead(debug, halted):
     assert debug("print b").stderr == "fm: Stage b failed: HTTP: 500\n"
+
+
+@pytest.mark.parametrize("status", ["running", "skipped", "cancelled"])
+def test_stage_that_has_not_completed_has_no_output(debug, halted, status):
+    halted.stages.append(stage_run("c", status=status))
+
+    assert debug("print c").stderr == f"fm: Stage c is {status}: it has no output.\n"
 
 
 def test_back_begins_at_the_newest_snapshot_and_goes_on_from_there(debug, halted):

@@ -75,6 +75,7 @@ def test_refusal_of_studio_ends_a_script(debug, halted):
         ("break a if input.n > 1 if x", "a", "input.n > 1 if x", False),
         ("break error", None, None, True),
         ("break error b", "b", None, True),
+        ("break\ta", "a", None, False),
     ],
 )
 def test_breakpoint_is_set_as_it_is_said(debug, scripted, line, stage_id, condition, on_error):

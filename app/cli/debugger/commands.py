@@ -44,12 +44,12 @@ class Command:
 
 def perform(debugged: Debugged, words: str) -> Answer:
     """Does what a line says. Raises Refused."""
-    name, _, rest = words.strip().partition(" ")
+    name, *rest = words.split(maxsplit=1)
     command = _find(name)
-    if command.is_alone and rest.strip():
+    if command.is_alone and rest:
         raise Refused(f"{command.name} takes nothing more.")
     yield from _told(debugged.news())  # another client may have moved it
-    yield from command.act(debugged, rest.strip())
+    yield from command.act(debugged, "".join(rest).strip())
 
 
 def watch(debugged: Debugged) -> Answer:
@@ -91,8 +91,8 @@ def _continue(debugged: Debugged, _: str) -> Answer:
     try:
         debugged.command("resume")
     except Answered as answer:
-        # A run on its way goes on by itself: only its next pause is waited for.
-        if answer.code != "illegal-move" or debugged.stands:
+        # A run on its way, or resumed and not yet taken by a worker, goes on by itself.
+        if answer.code != "illegal-move" or debugged.end is not None:
             raise
     yield from _watch(debugged)
 

@@ -54,6 +54,8 @@ class Debugged:
     def wait(self) -> Iterator[Event]:
         """What happens from now until the run stands."""
         self.looked_at = None
+        if self.pause is not None:  # it is to go on, and no worker has said so yet
+            self.pause, self.progress.state = None, "pending"
         for event in self._follower():
             self._take(event)
             yield event

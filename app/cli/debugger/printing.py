@@ -16,8 +16,11 @@ from app.engine.paths import follow
 
 USAGE = "print STAGE|vars|input|output [PATH]"
 
-#: A stage with its place in loops, or a word; then the path, behind a dot or a space.
-_WORDS = re.compile(r"(?:upstream\.)?([^\s.\[]+(?:\[[0-9.]+\])?)(?:\.|\s+|(?=\[)|\Z)(.*)\Z")
+#: A word, or a stage with its place in loops; then the path, behind a dot, a space or in brackets.
+_WORDS = re.compile(
+    r"((?:vars|input|output)(?=[\s.\[]|\Z)|(?:upstream\.)?[^\s.\[]+(?:\[[0-9.]+\])?)"
+    r"(?:\.|\s+|(?=\[)|\Z)(.*)\Z"
+)
 
 
 def find_value(debugged: Debugged, text: str) -> JSON:
@@ -26,26 +29,37 @@ def find_value(debugged: Debugged, text: str) -> JSON:
     if found is None:
         raise Refused(f"Say it as: {USAGE}")
     name, path = found.groups()
-    return _part(_whole(debugged, name, text.startswith("upstream.")), path)
-
-
-def _whole(debugged: Debugged, name: str, is_stage: bool) -> JSON:
-    if is_stage or name not in ("vars", "input", "output"):
-        return _stage_output(debugged, name)
-    if name == "vars":
-        return debugged.snapshot()["variables"]
-    if name == "input":
-        return debugged.run["input"]
-    return debugged.client.get(debugged.path)["output"]
-
-
-def _part(value: JSON, path: str) -> JSON:
+    steps = _steps(path)
     try:
-        return follow(value, read_path(path))
-    except BadPath as wrong:
-        raise Refused(str(wrong)) from None
+        return follow(_whole(debugged, name, steps), steps)
     except KeyError:
         raise Refused(one_line(f"There is nothing at {path}.")) from None
+
+
+def _steps(path: str) -> tuple[str, ...]:
+    try:
+        return read_path(path)
+    except BadPath as wrong:
+        raise Refused(str(wrong)) from None
+
+
+def _whole(debugged: Debugged, name: str, steps: tuple[str, ...]) -> JSON:
+    """What the path begins in; `steps` are looked at for what an answer had no room for."""
+    if name == "vars":
+        return _variables(debugged.snapshot(), steps)
+    if name == "input":
+        return debugged.run["input"]
+    if name == "output":
+        return debugged.client.get(debugged.path)["output"]
+    return _stage_output(debugged, name.removeprefix("upstream."))
+
+
+def _variables(snapshot: dict[str, Any], steps: tuple[str, ...]) -> JSON:
+    if steps and steps[0] in snapshot.get("variables_truncated", ()):
+        raise Refused(
+            one_line(f"The variable {steps[0]} is too large to be shown with the others.")
+        )
+    return snapshot["variables"]
 
 
 def _stage_output(debugged: Debugged, text: str) -> JSON:
@@ -75,6 +89,8 @@ def _output_now(debugged: Debugged, stage_id: str, indexes: list[int] | None) ->
         raise Refused(one_line(f"Stage {stage_id} has not started, or there is none."))
     if found["error"]:
         raise Refused(one_line(f"Stage {stage_id} failed: {told_error(found['error'])}"))
+    if found["status"] != "completed":
+        raise Refused(one_line(f"Stage {stage_id} is {found['status']}: it has no output."))
     if found.get("output_truncated"):
         raise Refused(f"The output of {stage_id} is too large to be shown.")
     return found["output"]

@@ -12,8 +12,8 @@ def is_script() -> bool:
 
 
 def read_lines(prompt: Callable[[], str], words: Callable[[], Iterable[str]]) -> Iterator[str]:
-    """Each line with something in it, but for comments. On a terminal an empty line means the one
-    before again, and the tabulator completes `words`."""
+    """Each line with something in it, but for the comments of a script. On a terminal an empty line
+    means the one before again, and the tabulator completes `words`."""
     if sys.stdin is None:
         return
     # What is no UTF-8 is an unknown command, and no crash.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
+import click
 from rich.console import Console
 from rich.text import Text
 
@@ -12,6 +13,8 @@ from app.cli.debugger.commands import COMMANDS, Answer, Left, overview, perform,
 from app.cli.debugger.debugged import Debugged
 from app.cli.home import Refused
 from app.cli.output import one_line
+
+_GOES_ON = "\nThe run goes on. pause halts it, continue waits for it again."
 
 
 class Session:
@@ -60,11 +63,13 @@ class Session:
         except KeyboardInterrupt:
             if self._is_script:
                 raise
-            self._say("\nThe run goes on. pause halts it, continue waits for it again.")
+            self._say("" if self._debugged.stands else _GOES_ON)
 
     def _say(self, line: str | Text) -> None:
-        text = Text(line) if isinstance(line, str) else line
-        self._console.print(text, soft_wrap=True)
+        if isinstance(line, str):
+            click.echo(line)  # a value may have a million lines, and the console is slow
+        else:
+            self._console.print(line, soft_wrap=True)
 
     def _prompt(self) -> str:
         looked_at = self._debugged.looked_at

@@ -101,6 +101,8 @@ def snapshot_lines(snapshot: Snapshot, value_lines: int | None = None) -> Iterat
         yield one_line(f"error: {told_error(snapshot['error'])}")
     if snapshot["variables"]:
         yield from _labelled("vars", snapshot["variables"], value_lines)
+    if left_out := snapshot.get("variables_truncated"):
+        yield one_line(f"too large to be shown: {', '.join(left_out)}")
 
 
 def _head(snapshot: Snapshot) -> str:
@@ -129,4 +131,5 @@ def _labelled(name: str, value: JSON, at_most: int | None) -> Iterator[str]:
 
 def json_lines(value: JSON) -> Iterator[str]:
     """A value as JSON, one member a line."""
-    return map(one_line, pretty(value).splitlines())
+    # Not splitlines: strings of JSON may hold what Unicode takes for a line's end.
+    return map(one_line, pretty(value).removesuffix("\n").split("\n"))

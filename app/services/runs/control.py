@@ -35,7 +35,7 @@ def pause(who: Principal, run_id: str) -> dict[str, JSON]:
 
     At once for a run that waits for a worker or for a time; for one that runs, or awaits a child,
     as soon as that is over. Raises NotFound; IllegalMove for a run that is paused or final, or is
-    being stopped.
+    being stopped; InvalidPipeline when its version names what is no longer there.
     """
     with commanded(who, run_id) as run:
         _check_pause(run)
@@ -178,7 +178,7 @@ def commanded(who: Principal, run_id: str) -> Iterator[Any]:
     run = None
     try:
         with transaction():
-            run = _locked(who, run_id)
+            run = _found(who, run_id, lock=True)
             yield run
     finally:
         # A worker passes over a run that is locked, and may have heard the last bell for it then.
@@ -186,28 +186,17 @@ def commanded(who: Principal, run_id: str) -> Iterator[Any]:
             after_commit(lambda: ring("runs"))
 
 
-def _locked(who: Principal, run_id: str) -> Any:
-    """The run, which nobody else writes until this transaction ends. Raises NotFound."""
-    run = _query(who, run_id)
-    found = locked(run).namedtuples().first() if run is not None else None
+def _found(who: Principal, run_id: str, *, lock: bool = False) -> Any:
+    """The run as it is now; with `lock` nobody else writes it until the open transaction ends.
+
+    Raises NotFound.
+    """
+    query = Run.of(who.org_id, *_COLUMNS).where(Run.id == run_id)
+    query = locked(query) if lock else query
+    found = query.namedtuples().first() if is_id(run_id, "run") else None
     if found is None:
         raise NotFound
     return found
-
-
-def _found(who: Principal, run_id: str) -> Any:
-    """The run as it is now. Raises NotFound."""
-    run = _query(who, run_id)
-    found = run.namedtuples().first() if run is not None else None
-    if found is None:
-        raise NotFound
-    return found
-
-
-def _query(who: Principal, run_id: str) -> Any:
-    if not is_id(run_id, "run"):
-        return None
-    return Run.of(who.org_id, *_COLUMNS).where(Run.id == run_id)
 
 
 _COLUMNS = (

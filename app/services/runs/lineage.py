@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 
 from app.core.states import StageStatus
 from app.core.wire import JSON
+from app.engine.coercion import coerce
 from app.engine.instance import Key
+from app.engine.owner import Owner
 from app.engine.owners.foreach import Foreach
 from app.engine.owners.parallel import Parallel
 from app.engine.planner import Body, Plan
 
-#: Inputs by which an owner takes the failures of its bodies for results.
-_COLLECTS = {Foreach.type: ("break_on_error", False), Parallel.type: ("on_error", "continue")}
+#: The input by which an owner takes the failures of its bodies for results.
+_COLLECTS: Mapping[str, tuple[type[Owner], str, JSON]] = {
+    Foreach.type: (Foreach, "break_on_error", False),
+    Parallel.type: (Parallel, "on_error", "continue"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +148,12 @@ class Lineage:
         return self._opens_in_turn(row) and self._failed_behind(row, owner)
 
     def _collects(self, owner: Row) -> bool:
-        name, value = _COLLECTS.get(owner.component_type, (None, None))
-        return name is not None and (self._inputs(owner.key) or {}).get(name) == value
+        if owner.component_type not in _COLLECTS:
+            return False
+        component, name, value = _COLLECTS[owner.component_type]
+        given = self._inputs(owner.key)
+        # Stored as it was resolved: what the owner made of it, it makes of it again.
+        return isinstance(given, dict) and coerce(component.fields[name], given.get(name)) == value
 
     @cached_property
     def _last_rounds(self) -> dict[tuple[Key, int, tuple[int, ...]], int]:

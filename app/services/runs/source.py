@@ -40,9 +40,9 @@ class Source:
 
     def __init__(self, run_id: str, seq: int, plan: Plan) -> None:
         self.run_id, self.seq = run_id, seq
-        writes = _writes(run_id)
-        self._rows = {row.key: row for row in _rows(run_id, writes)}
-        self._writes = {id: variables for id, (_, variables) in writes.items() if variables}
+        ends = _ends(run_id)
+        self._rows = {row.key: row for row in _rows(run_id, ends)}
+        self._writes = {id: variables for id, (_, variables) in ends.items() if variables}
         self._known: dict[Key, Recorded] = {}
         self._below: dict[Key, Sequence[Recorded]] = {}
         ended = sorted(self._rows.values(), key=lambda row: (row.seq is None, row.seq or 0))
@@ -61,8 +61,9 @@ class Source:
     def recorded(self, key: Key) -> Recorded | None:
         """A stage run that completed at any time, behind the snapshot too."""
         row = self._rows.get(key)
-        completed = row is not None and row.status is StageStatus.COMPLETED
-        return self._recorded(row) if completed and row is not None else None
+        if row is None or row.status is not StageStatus.COMPLETED:
+            return None
+        return self._recorded(row)
 
     def below(self, key: Key) -> Sequence[Recorded]:
         """What is final inside of an owner that had begun, at any depth, in the order of ends."""
@@ -72,7 +73,7 @@ class Source:
         return self._below[key]
 
     def inputs(self, key: Key) -> JSON:
-        """The resolved inputs of an owner that had begun by then; None when it had not."""
+        """The resolved inputs of an owner that had begun; None when it never did."""
         row = self._rows.get(key)
         return None if row is None else _read(self._inputs.text(row.id))
 
@@ -162,7 +163,7 @@ def _row(found: Sequence[Any], ends: Mapping[str, tuple[int, str | None]]) -> Ro
     )
 
 
-def _writes(run_id: str) -> dict[str, tuple[int, str | None]]:
+def _ends(run_id: str) -> dict[str, tuple[int, str | None]]:
     """Of each final stage run the number of its snapshot, and the variables that it wrote."""
     query: Any = Snapshot.select(Snapshot.stage_run_id, Snapshot.seq, raw(Snapshot.variables))
     found = query.where(Snapshot.run == run_id, Snapshot.stage_run_id.is_null(False)).tuples()

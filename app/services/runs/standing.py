@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from app.core.wire import JSON
 from app.engine.control import Control
 from app.engine.instance import Completed, Failed, Outcome, Parked, Paused
+from app.infra.database import after_commit
 from app.models import RunEvent
 from app.services.runs import breakpoints, commands
 from app.services.runs.claim import Lease
 from app.services.runs.journal import Journal
 from app.services.runs.restore import restore
 from app.services.runs.settle import pause_again, settle
+from app.services.runs.standins import SOURCE_GONE, SourceGone
+from app.services.runs.stopping import end_unheld, stop_run
 
 
 def pause_unheld(row: Mapping[str, Any], asked: str | None) -> None:
     """Pauses a run that was just taken and that no worker holds. `asked` is the command that stood
-    before. A run whose time brings its end ends.
+    before. A run whose time brings its end ends, and so does a fork whose source is gone.
 
     Raises InvalidPipeline when its version names what is no longer there.
     """
@@ -27,8 +31,12 @@ def pause_unheld(row: Mapping[str, Any], asked: str | None) -> None:
     if place is not None and commands.is_unheard(asked):
         # No worker has taken it since it was resumed: it stands where it stood.
         pause_again(lease, Journal(lease), place, _last_pause(lease.run_id))
-    else:
+        return
+    try:
         _halt(lease)
+    except SourceGone:
+        for child in end_unheld(row, Failed(SOURCE_GONE)):
+            after_commit(partial(stop_run, child))
 
 
 def _last_pause(run_id: str) -> Mapping[str, JSON]:

@@ -16,6 +16,8 @@ from app.services.runs.timetravel_rows import between, outputs_of, sizes_of
 from app.services.runs.timetravel_states import State
 from app.services.runs.timetravel_views import bounded
 
+_LEFT_OUT: JSON = {"old": None, "new": None}
+
 
 def diff_of(run_id: str, old: State, new: State) -> dict[str, JSON]:
     """The StateDiff from `old` to `new`, which may be the earlier one.
@@ -90,14 +92,13 @@ def _same(old: JSON, new: JSON) -> bool:
 
 
 def _variables(old: Mapping[str, JSON], new: Mapping[str, JSON], limit: int) -> dict[str, JSON]:
-    added, cut = bounded({name: value for name, value in new.items() if name not in old}, limit)
+    added = {name: value for name, value in new.items() if name not in old}
     both = [name for name in new if name in old and not _same(old[name], new[name])]
     pairs = {name: {"old": old[name], "new": new[name]} for name in both}
-    modified, cut_too = bounded(pairs, limit)
-    left_out = cut + cut_too
+    shown, left_out = bounded({**added, **pairs}, limit)
     return {
-        "added_variables": added,
-        "modified_variables": modified,
+        "added_variables": {name: shown[name] for name in added},
+        "modified_variables": {name: shown[name] or _LEFT_OUT for name in pairs},
         "removed_variables": [name for name in old if name not in new],
         **({"variables_truncated": left_out} if left_out else {}),
     }

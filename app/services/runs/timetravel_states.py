@@ -62,7 +62,8 @@ class State:
     def _inside(self, facts: RunFacts, doubles: Doubles) -> Moment:
         rows = stored_rows(facts.run_id, self.plan)
         place = next(i for i, (row, _) in enumerate(rows) if row.id == self.row["stage_run_id"])
-        ended = [(row, seq) for row, seq in rows[: place + 1] if is_finished(row)]
+        # One without a number ended while this was read: the run may be going on.
+        ended = [(row, seq) for row, seq in rows[: place + 1] if is_finished(row) and seq]
         past, ids = [row for row, _ in ended], {row.id for row, _ in ended}
         later = [row for row, _ in rows if row.id not in ids]
         pauses = pauses_of(facts.run_id, [seq for _, seq in ended], past[-1].completed_at or 0)

@@ -22,6 +22,7 @@ def snapshot_view(run: Any, state: State) -> dict[str, JSON]:
     limit, row = config.settings().max_output_bytes, state.row
     state.load_within(limit)
     own = state.texts.get(row["stage_run_id"])
+    outputs = _outputs(state)  # now: the input may read others, for which there is no room
     stage_input = _fitting(state.input(), limit)
     variables, left_out = bounded(state.moment.variables, limit)
     return {
@@ -30,7 +31,7 @@ def snapshot_view(run: Any, state: State) -> dict[str, JSON]:
         **stage_input,
         "stage_output": embedded(own),
         **({"stage_output_truncated": True} if row["size"] is not None and own is None else {}),
-        **outputs_view(state),
+        **outputs,
         "variables": variables,
         **({"variables_truncated": left_out} if left_out else {}),
         "completed_stages": state.completed,
@@ -40,7 +41,7 @@ def snapshot_view(run: Any, state: State) -> dict[str, JSON]:
     }
 
 
-def outputs_view(state: State) -> dict[str, JSON]:
+def _outputs(state: State) -> dict[str, JSON]:
     """`accumulated_outputs`, and `outputs_truncated` when some were not loaded."""
     outputs = {stage_id: state.texts.get(id) for stage_id, id in state.outputs.items()}
     left_out = [stage_id for stage_id, text in outputs.items() if text is None]

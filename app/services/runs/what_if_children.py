@@ -11,6 +11,7 @@ from app.core.ids import is_id
 from app.core.states import RunStatus, StageStatus, TriggerType, is_final
 from app.core.wire import JSON
 from app.engine.instance import ChildCall
+from app.engine.planner.reach import changed_members
 from app.models import Snapshot, StageRun
 from app.models.base import raw
 from app.models.journal_sql import Version
@@ -122,8 +123,5 @@ def _version(origin: Origin) -> Version:
 
 
 def _changed(recorded: Mapping[str, JSON], present: Mapping[str, JSON]) -> dict[str, JSON]:
-    return {
-        name: value
-        for name, value in present.items()
-        if name not in recorded or recorded[name] != value
-    }
+    names = changed_members(recorded, present)
+    return {name: value for name, value in present.items() if name in names}

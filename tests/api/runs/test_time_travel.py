@@ -10,7 +10,7 @@ import pytest
 import config
 from app.core.ids import new_id
 from app.infra.database import database
-from app.models import Run
+from app.models import Run, RunEvent
 from app.services.runs import drive
 from tests.api.conftest import problem
 
@@ -255,6 +255,26 @@ def test_paused_run_is_looked_back_at_without_disturbing_it(client, ran, timelin
     assert [getattr(after, name) for name in kept] == [getattr(before, name) for name in kept]
 
 
+def test_what_ends_while_a_state_is_read_had_not_ended_then(client, ran, opened):
+    run = ran(
+        stage("each", "foreach", items=[1], loop_stages=["t", "v"]),
+        stage("t", "json_transform", data="{{ item }}"),
+        stage("v", "variable_set", name="n", value="{{ item }}"),
+    )
+    before = opened(run)[1]
+    ends = RunEvent.select(RunEvent.seq).where(
+        RunEvent.run == run["id"], RunEvent.type == "stage_completed"
+    )
+    # Its event is stored between the reading of events and that of stage runs.
+    RunEvent.delete().where(
+        RunEvent.run == run["id"], RunEvent.seq > min(event.seq for event in ends)
+    ).execute()
+
+    state = client.get(f"{PATH}/{run['id']}/snapshots/{before['id']}").json
+
+    assert state == before
+
+
 def test_difference_of_two_snapshots(client, ran, opened):
     run = ran(
         stage("a", "json_transform", data=1),
@@ -353,6 +373,36 @@ def test_what_an_answer_has_no_room_for_is_null_and_named(settings, ran, opened)
     assert last["stage_output"]["value"] == "c" * 400
     assert last["variables_truncated"] == ["c"]
     assert last["variables"] == {"a": "a" * 400, "b": "b" * 400, "c": None}
+
+
+def test_output_that_an_input_refers_to_takes_no_more_room(settings, ran, opened):
+    run = ran(
+        stage("a", "json_transform", data="a" * 500),
+        stage("b", "json_transform", data="{{ upstream.a.result }}"),
+    )
+    config.use(replace(settings, max_output_bytes=1000))
+
+    last = opened(run)[-1]
+
+    assert last["stage_input"] == {"data": "a" * 500}
+    assert last["accumulated_outputs"] == {"a": None, "b": last["stage_output"]}
+    assert last["outputs_truncated"] == ["a"]
+
+
+def test_variables_of_a_difference_share_the_room_of_an_answer(settings, client, ran, opened):
+    def sets(id: str, name: str, *needs: str) -> dict:
+        return stage(id, "variable_set", *needs, name=name, value=id * 400)
+
+    run = ran(sets("a", "one"), sets("b", "one", "a"), sets("c", "two", "b"))
+    _, first, _, last = opened(run)
+    config.use(replace(settings, max_output_bytes=1000))
+
+    asked = {"from": first["id"], "to": last["id"]}
+    told = client.get(f"{PATH}/{run['id']}/diff", query_string=asked).json
+
+    assert told["added_variables"] == {"two": "c" * 400}
+    assert told["modified_variables"] == {"one": {"old": None, "new": None}}
+    assert told["variables_truncated"] == ["one"]
 
 
 def test_input_that_an_answer_has_no_room_for_is_null_and_marked(settings, ran, opened):

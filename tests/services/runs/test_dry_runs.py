@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from app.core import wire
 from app.infra import egress
 from app.models import Run
 from app.services.pipelines.deleting import delete_pipeline
 from app.services.runs import drive
+from app.services.runs.comparing import get_what_if
 from tests.loopback import answer, serving
 from tests.services.runs.conftest import row, seen, transform
 from tests.services.runs.forks import executed, last_snapshot, snapshot_of, what_if
@@ -94,6 +96,18 @@ def test_child_of_a_dry_run_is_a_what_if_of_the_child_that_was(run, deploy, who,
         "call": True,
         "t": False,
     }
+
+
+def test_child_tells_what_differs_from_the_child_that_was(run, deploy, who):
+    inner = deploy(transform("t", "{{ input.n }}"))
+    done = run(sub("s", inner, input_data={"n": "{{ input.n }}", "same": 1}), input={"n": 1})
+    (recorded,) = children_of(done["id"])
+
+    result = what_if(who, done["id"], last_snapshot(done["id"]), {"input": {"n": True}})
+
+    (child,) = children_of(result["what_if_run_id"])
+    told = get_what_if(who, recorded.id, child.id)
+    assert wire.dumps(told["changes"]) == '{"input":{"n":true},"vars":{}}'
 
 
 def test_child_that_was_not_there_before_runs_dry(run, deploy, who, server, untouched):

@@ -21,7 +21,7 @@ from app.services.runs import claim, control, drive, patching, timetravel
 from app.services.runs.patching import Patch, patch_paused, patch_run
 from tests.services.runs.conftest import seen, transform
 from tests.services.runs.forks import history, last_snapshot, replay, what_if
-from tests.services.runs.test_control import chain, lose_lease, loop
+from tests.services.runs.test_control import chain, loop, lose_lease
 
 A, B, C = chain("a", "b", "c")
 READS = {**C, "config": {"data": "{{ upstream.b.result }}"}}
@@ -79,7 +79,11 @@ def test_given_output_stands_for_the_execution(who, paused):
 
     run = finished(who, run_id)
     assert results(run) == {"a": 1, "b": "given", "c": "given"}
-    assert {s["stage_id"]: s["reused"] for s in run["stages"]} == {"a": False, "b": True, "c": False}
+    assert {s["stage_id"]: s["reused"] for s in run["stages"]} == {
+        "a": False,
+        "b": True,
+        "c": False,
+    }
 
 
 def test_later_patch_adds_to_the_earlier_one(who, paused):

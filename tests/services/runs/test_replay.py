@@ -282,6 +282,20 @@ def test_iteration_whose_failure_is_a_result_is_taken_over(run, who):
     assert executed(fork) == [("a", "1", 0), ("each", "", 0)]
 
 
+@pytest.mark.parametrize("no", [False, "no"])
+def test_iteration_whose_failure_will_be_a_result_is_taken_over(deploy, start, who, no):
+    Told.failing["a"] = 1
+    collecting = owner("each", "foreach", items=[1, 2], loop_stages=["a"], break_on_error=no)
+    stop = {"stage_id": "a", "condition": "context.index == 1"}
+    run_id = start(deploy(collecting, told("a")), breakpoints=[stop])
+    drive.advance_run()
+    assert row(run_id).status == "paused"
+
+    fork = replay(who, run_id, last_snapshot(run_id))
+
+    assert executed(fork) == [("a", "1", 0), ("each", "", 0)]
+
+
 AGAIN = (
     owner("again", "retry", task=["t"], max_retries=2, initial_delay=60.0),
     told("t", value="good"),
@@ -586,3 +600,14 @@ def test_fork_whose_source_is_gone_fails_and_says_so(run, who):
 
     failed = row(fork)
     assert (failed.status, failed.error["details"]) == ("failed", {"reason": "source_gone"})
+
+
+def test_pending_fork_whose_source_is_gone_is_ended_by_the_command_to_pause(run, who):
+    done = run(*chain(2), input={"n": 1})
+    fork = start_replay(who, done["id"], snapshot_of(done["id"], "s1")).run["id"]
+    Run.delete().where(Run.id == done["id"]).execute()
+
+    told = control.pause(who, fork)
+
+    assert (told["status"], told["mode"]) == ("failed", "stopped")
+    assert row(fork).error["details"] == {"reason": "source_gone"}
