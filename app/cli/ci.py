@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import click
@@ -11,6 +11,7 @@ import click
 from app.cli.client import Client
 from app.cli.comparing.asking import comparisons_of, results_of, terms_of
 from app.cli.comparing.choosing import Wanted, find_runs, read_wanted
+from app.cli.comparing.comparison import Comparison, Terms
 from app.cli.comparing.costs import is_too_much
 from app.cli.comparing.results import write_report
 from app.cli.comparing.telling import report, told_too_much, total_cost
@@ -103,18 +104,21 @@ def ci(
     terms = terms_of(client, document, allowed, live)
     results = results_of(client, document, run_ids, live)
     comparisons = list(comparisons_of(client, results, terms))
-    for line in report(comparisons):
+    too_much = _too_much(comparisons, percent)
+    for line in [*report(comparisons), *([too_much] if too_much else [])]:
         click.echo(line)
-    too_much = None
-    if percent is not None and is_too_much(total_cost(comparisons), percent):
-        too_much = told_too_much(comparisons, percent)
-        click.echo(too_much)
-    known = {sums.stage_id for each in comparisons for sums in each.stages}
-    _note_unknown(allowed, known | set(terms.order))
+    _note_unknown(comparisons, terms)
     if junit is not None:
         write_report(comparisons, results, too_much, junit)
     is_good = too_much is None and all(each.is_good for each in comparisons)
     click.get_current_context().exit(COMPLETED if is_good else FAILED)
+
+
+def _too_much(comparisons: Sequence[Comparison], percent: float | None) -> str | None:
+    """The sentence that the cost rises more than it may; None when it does not."""
+    if percent is None or not is_too_much(total_cost(comparisons), percent):
+        return None
+    return told_too_much(comparisons, percent)
 
 
 def _check_live(document: dict[str, JSON], live: Collection[str]) -> None:
@@ -124,8 +128,9 @@ def _check_live(document: dict[str, JSON], live: Collection[str]) -> None:
             raise click.UsageError(one_line(f"--live: the document has no stage {each}."))
 
 
-def _note_unknown(allowed: Collection[str], known: Collection[str]) -> None:
+def _note_unknown(comparisons: Sequence[Comparison], terms: Terms) -> None:
     # A stage that is gone is known by the recordings alone, which are read last.
-    for each in allowed:
+    known = {sums.stage_id for each in comparisons for sums in each.stages}.union(terms.order)
+    for each in terms.allowed:
         if each not in known:
             note(one_line(f"--allow: neither the document nor a run has a stage {each}."))

@@ -61,8 +61,8 @@ def find_runs(client: Client, wanted: Wanted, pipeline: str) -> Sequence[str]:
     with known("pipeline", pipeline):
         pipeline_id = client.get(pipeline_path(pipeline))["id"]
     query = {"pipeline_id": pipeline_id, "status": _STATUSES}
-    own = (run["id"] for run in client.pages("/api/v1/runs", query) if not _is_derived(run))
-    found = list(islice(own, wanted.newest))
+    listed = client.pages("/api/v1/runs", query, size=wanted.newest)
+    found = list(islice((run["id"] for run in listed if not _is_derived(run)), wanted.newest))
     if not found:
         raise Refused(one_line(f"--runs: {pipeline} has no run that completed or failed."))
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -128,28 +129,25 @@ def _sums(
     costs: Mapping[str, Pair],
     terms: Terms,
 ) -> Iterator[StageSums]:
-    places = {**recorded.outcomes, **changed.outcomes}
-    differing: dict[str, dict[str, str]] = {}
+    places = Counter(at.stage_id for at in {**recorded.outcomes, **changed.outcomes})
+    differing: dict[str, set[str]] = {}
     for change in changes:
-        differing.setdefault(str(change.stage_id), {})[change.where] = change.kind
-    by_stage: dict[str, list[Place]] = {}
-    for at in sorted(places, key=_by(terms)):
-        by_stage.setdefault(at.stage_id, []).append(at)
-    for stage_id, all_places in by_stage.items():
-        kinds = differing.get(stage_id, {})
+        differing.setdefault(str(change.stage_id), set()).add(change.where)
+    for stage_id in sorted(places, key=lambda each: _by(terms)(Place(each, ()))):
+        wheres = differing.get(stage_id, set())
         yield StageSums(
             stage_id,
-            _kind(stage_id, recorded, changed, kinds),
-            len(kinds),
-            len(all_places),
+            _kind(stage_id, recorded, changed, bool(wheres)),
+            len(wheres),
+            places[stage_id],
             costs[stage_id],
             (recorded.stage_took[stage_id], changed.stage_took[stage_id]),
         )
 
 
-def _kind(stage_id: str, recorded: Ran, changed: Ran, kinds: Mapping[str, str]) -> str:
+def _kind(stage_id: str, recorded: Ran, changed: Ran, differs: bool) -> str:
     if stage_id not in recorded.types:
         return "added"
     if stage_id not in changed.types:
         return "removed"
-    return "differs" if kinds else "same"
+    return "differs" if differs else "same"
