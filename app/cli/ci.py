@@ -15,10 +15,11 @@ from app.cli.comparing.comparison import Comparison, Terms
 from app.cli.comparing.costs import is_too_much
 from app.cli.comparing.results import write_report
 from app.cli.comparing.telling import report, told_too_much, total_cost
-from app.cli.exits import COMPLETED, FAILED, OF_RUNS, exiting
+from app.cli.exits import COMPLETED, FAILED, INTERRUPTED, OF_RUNS, exiting
 from app.cli.options import reaches_studio
 from app.cli.output import note, one_line
 from app.cli.testing.asking import resolved_document
+from app.cli.testing.telling import Result
 from app.core.wire import JSON
 
 
@@ -96,14 +97,14 @@ def ci(
          1: an output differs, a run could not be carried out, or the cost rises too much
          2: usage, there are no such runs, or the document was refused
          4: no Studio answers
-       130: Ctrl-C; the tests go on
+       130: Ctrl-C; tests that are begun go on
     """
     document = resolved_document(client, path)
     _check_live(document, live)
     run_ids = find_runs(client, wanted, str(document["name"]))
     terms = terms_of(client, document, allowed, live)
     results = results_of(client, document, run_ids, live)
-    comparisons = list(comparisons_of(client, results, terms))
+    comparisons = _compared(client, results, terms)
     too_much = _too_much(comparisons, percent)
     for line in [*report(comparisons), *([too_much] if too_much else [])]:
         click.echo(line)
@@ -112,6 +113,14 @@ def ci(
         write_report(comparisons, results, too_much, junit)
     is_good = too_much is None and all(each.is_good for each in comparisons)
     click.get_current_context().exit(COMPLETED if is_good else FAILED)
+
+
+def _compared(client: Client, results: Result, terms: Terms) -> list[Comparison]:
+    try:
+        return list(comparisons_of(client, results, terms))
+    except KeyboardInterrupt:
+        # What was not compared to its end says nothing, least of all that outputs differ.
+        click.get_current_context().exit(INTERRUPTED)
 
 
 def _too_much(comparisons: Sequence[Comparison], percent: float | None) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from os.path import commonprefix
 
 from app.cli.comparing.comparison import Change, Comparison, StageSums
 from app.cli.comparing.costs import Pair
@@ -13,6 +14,7 @@ from app.core.wire import JSON
 
 _CHANGES_SHOWN = 20  # of one run
 _SHOWN = 120  # characters of a value
+_SHOWN_BEFORE = 30  # of them before the first that differs
 _MARKS = {"same": "ok", "allowed": "ok", "differs": "DIFFERS", "errored": "ERROR"}
 _HEAD = ("STAGE", "OUTPUT", "COST", "DURATION")
 
@@ -65,12 +67,20 @@ def _told(change: Change) -> str:
             return f"{where}: was not recorded"
         case "removed":
             return f"{where}: is not there any more"
-    return f"{where} {change.path}: {_json(change.old)} -> {_json(change.new)}"
+    old, new = _values(change.old, change.new)
+    return f"{where} {change.path}: {old} -> {new}"
 
 
-def _json(value: JSON) -> str:
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= _SHOWN else text[:_SHOWN] + "..."
+def _values(*values: JSON) -> Iterator[str]:
+    """The values as JSON; of long ones the part that begins shortly before they differ."""
+    texts = [json.dumps(value, ensure_ascii=False) for value in values]
+    start = 0
+    if max(map(len, texts)) > _SHOWN:
+        start = max(0, len(commonprefix(texts)) - _SHOWN_BEFORE)
+    for text in texts:
+        part = text[start : start + _SHOWN]
+        after = "..." if len(text) > start + _SHOWN else ""
+        yield f"{'...' if start else ''}{part}{after}"
 
 
 def _cost(cost: Pair) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from xml.etree import ElementTree
 
+from app.cli.comparing import asking
 from tests.cli.comparing.conftest import GREET, LINE, LOUD, changed
 from tests.cli.documents import note, pipeline
 
@@ -147,3 +148,24 @@ def test_of_many_differences_the_first_are_told_and_the_rest_are_counted(ci, wor
     assert sum(" -> null" in line for line in lines) == 20
     assert lines[-3].startswith("    and ")
     assert lines[-3].endswith(" more differences.")
+
+
+def test_long_values_are_told_from_where_they_differ(ci, worker, record):
+    long = pipeline("long", note("a", "{{ input.text }} ends well"))
+    worker.post("/pipelines", long)
+    record("long", text="x" * 5000)
+
+    done = ci(changed(long, "a", config={"data": "{{ input.text }} ends badly"}))
+
+    [told] = [line for line in done.stdout.splitlines() if line.startswith("    a /")]
+    start = "..." + "x" * 24 + " ends "
+    assert told == f'    a /output/result: {start}well" -> {start}badly"'
+
+
+def test_ctrl_c_while_runs_are_compared_is_no_verdict(ci, ada, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(asking, "read_run", interrupted)
+
+    assert ci(GREET).exit_code == 130
