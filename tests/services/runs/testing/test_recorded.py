@@ -2,75 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-
 import pytest
 
 from app.core.errors import NotFound, ValidationFailed
-from app.infra import egress
 from app.models import Run, TestRun
 from app.services.pipelines.deleting import delete_pipeline
-from app.services.runs import drive, read
+from app.services.runs import drive
 from app.services.runs.testing import recording
 from app.services.runs.testing.advancing import advance_test_run
 from app.services.runs.testing.asking import run_tests
 from tests.services.runs.conftest import transform
-from tests.services.runs.testing.conftest import equals, seen, suite_of
-
-
-@pytest.fixture
-def world(settings):
-    """A server that counts its answers; `count` is how many it gave."""
-
-    class Server(ThreadingHTTPServer):
-        count, daemon_threads = 0, True
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):
-            self.server.count += 1
-            body = json.dumps({"n": self.server.count, "path": self.path}).encode()
-            self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_):
-            pass
-
-    server = Server(("127.0.0.1", 0), Handler)
-    server.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, args=[0.02], daemon=True)
-    thread.start()
-    egress.connect(("127.0.0.0/8",))
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-def call(world, stage_id="call", path="/", **changes):
-    return {
-        "id": stage_id,
-        "component_type": "http_request",
-        "config": {"url": f"{world.url}{path}"},
-        **changes,
-    }
-
-
-@pytest.fixture
-def record(start, who):
-    """Runs a pipeline for real; gives the run's id."""
-
-    def record(pipeline, input=None, status="completed"):
-        run_id = start(pipeline, input)
-        drive.advance_run()
-        assert read.get_status(who, run_id)["status"] == status
-        return run_id
-
-    return record
+from tests.services.runs.testing.conftest import call, equals, seen
 
 
 def test_recorded_run_is_a_test_of_its_own(outcome, deploy, record, world):
@@ -261,65 +203,3 @@ def test_pipeline_that_is_deleted_before_its_runs_start_is_told(ask, deploy, who
         "ROUTING",
         "skipped",
     )
-
-
-def test_each_test_may_name_a_recorded_run_of_its_own(outcome, deploy, record, world):
-    sums = transform("t", "{{ upstream.call.body.n + input.n }}")
-    pipeline = deploy(call(world), sums)
-    one, two = (record(pipeline, {"n": n}) for n in (10, 20))
-    changed = {"name": "new", "stages": [call(world), transform("t", "{{ upstream.call.body.n }}")]}
-
-    result = outcome(
-        {"from_run": one, "assertions": [equals("output.result", 1)]},
-        {"from_run": two, "assertions": [equals("output.result", 2)]},
-        {"from_run": two, "live": ["call"], "assertions": [equals("output.result", 3)]},
-        document=changed,
-    )
-
-    assert result["status"] == "passed", result["tests"]
-    assert world.count == 3
-
-
-def test_run_of_its_own_goes_before_that_of_the_suite(outcome, deploy, record):
-    pipeline = deploy(transform("a", "{{ input.n }}"))
-    one, two = (record(pipeline, {"n": n}) for n in (1, 2))
-
-    result = outcome(
-        {"from_run": two, "assertions": [equals("output.result", 2)]},
-        {"assertions": [equals("output.result", 1)]},
-        from_run=one,
-    )
-
-    assert result["status"] == "passed", result["tests"]
-
-
-def test_what_was_recorded_of_another_component_is_no_mock(outcome, deploy, record, world):
-    run_id = record(deploy(call(world, "a"), call(world, "gone")))
-    document = {"name": "new", "stages": [transform("a", "{{ 5 }}"), call(world, "fresh")]}
-
-    [test] = outcome({"from_run": run_id}, document=document)["tests"]
-
-    assert (test["status"], test["error"]["details"]["reason"]) == ("errored", "not_mocked")
-    assert test["error"]["stage_id"] == "fresh"
-
-
-def test_other_organisations_run_supplies_nobody(ask, deploy, record, stranger):
-    run_id = record(deploy(transform("a", 1)))
-    document = {"name": "own", "stages": [transform("a", 1)]}
-
-    with pytest.raises(NotFound):
-        run_tests(stranger, document=document, suite=suite_of({"from_run": run_id}))
-
-
-def test_too_much_of_many_runs_is_refused_at_the_test_it_is_of(
-    ask, deploy, record, world, monkeypatch
-):
-    pipeline = deploy(call(world))
-    recorded = [record(pipeline) for _ in range(2)]
-    monkeypatch.setattr(recording, "MOST_BYTES", 500)
-
-    with pytest.raises(ValidationFailed) as refused:
-        ask(*[{"from_run": run_id} for run_id in recorded], pipeline_id=pipeline)
-
-    assert list(refused.value.errors) == ["/suite/tests/1/from_run"]
-    assert TestRun.select().count() == 0
