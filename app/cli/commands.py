@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from app.cli.ci import ci
 from app.cli.control import pause, resume, step
 from app.cli.debug import debug
 from app.cli.demo import demo
@@ -41,7 +42,7 @@ def fm() -> None:
     """FlowMason Studio."""
 
 
-for command in (studio, demo, validate, deploy, pull, run, test, watch, runs, logs):
+for command in (studio, demo, validate, deploy, pull, run, test, ci, watch, runs, logs):
     fm.add_command(command)
 for command in (pause, resume, step, stop, debug):
     fm.add_command(command)

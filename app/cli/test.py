@@ -7,13 +7,13 @@ from pathlib import Path
 import click
 
 from app.cli.client import Client
-from app.cli.exits import COMPLETED, FAILED, INTERRUPTED, OF_RUNS, exiting
+from app.cli.exits import COMPLETED, FAILED, OF_RUNS, exiting
 from app.cli.options import as_json, reaches_studio
-from app.cli.output import note, print_json
+from app.cli.output import print_json
 from app.cli.testing.asking import ask_by_file, ask_by_run
 from app.cli.testing.junit import write_junit
-from app.cli.testing.telling import Result, report
-from app.cli.testing.waiting import TestRunFollower
+from app.cli.testing.telling import Result, reasons, report
+from app.cli.testing.waiting import wait_for_results
 
 
 @click.command()
@@ -57,30 +57,13 @@ def test(
         test_id = ask_by_run(client, what, from_run)
     else:
         raise click.UsageError(f"{what} is no file: of a pipeline alone say --from-run.")
-    results = _waited_for(client, test_id)
+    results = wait_for_results(client, test_id)
     _tell(results, as_json, junit)
     click.get_current_context().exit(COMPLETED if results["status"] == "passed" else FAILED)
 
 
 def _is_file(what: str) -> bool:
     return "/" in what or what.endswith(".json")
-
-
-def _waited_for(client: Client, test_id: str) -> Result:
-    follower = TestRunFollower(client, test_id, _tell_lost)
-    try:
-        return follower.results(_tell_progress)
-    except KeyboardInterrupt:
-        note(f"\nThe tests go on. Look at them: {client.curl(f'/api/v1/tests/{test_id}/results')}")
-        click.get_current_context().exit(INTERRUPTED)
-
-
-def _tell_progress(completed: int, total: int) -> None:
-    note(f"{completed} of {total} tests are over.")
-
-
-def _tell_lost() -> None:
-    note("Studio does not answer any more; it is asked again for 30 s.")
 
 
 def _tell(results: Result, as_json: bool, junit: Path | None) -> None:
@@ -90,4 +73,4 @@ def _tell(results: Result, as_json: bool, junit: Path | None) -> None:
         for line in report(results):
             click.echo(line)
     if junit is not None:
-        write_junit(results, junit)
+        write_junit(results, junit, "fm test", reasons)

@@ -20,6 +20,9 @@ from app.cli.commands import fm as fm_commands
 from app.cli.home import Home
 from app.cli.process import wait_gone
 from app.infra import broker
+from app.infra.database import release
+from app.services.runs import drive
+from app.services.runs.testing.advancing import advance_test_run
 from tests.api.conftest import served
 from tests.cli.scripted import RUN_ID, ScriptedStudio
 
@@ -174,6 +177,24 @@ def api(settings, here, monkeypatch):
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+@pytest.fixture
+def worker(api):
+    """Does what workers do, until the test is over."""
+    enough = threading.Event()
+
+    def work():
+        while not enough.wait(0.01):
+            advance_test_run()
+            drive.advance_run()
+        release()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    yield api
+    enough.set()
+    thread.join()
 
 
 @pytest.fixture

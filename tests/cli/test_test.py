@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import json
-import threading
 from xml.etree import ElementTree
 
 import pytest
 
-from app.infra.database import release
-from app.services.runs import drive
-from app.services.runs.testing.advancing import advance_test_run
 from tests.cli.documents import note, pipeline
 from tests.conftest import wait_until
 
@@ -29,24 +25,6 @@ LATER = HELLO | {"name": "later", "skip": True}
 
 def suite(*tests, **rest):
     return {"suite": {"name": "greetings", "tests": list(tests)}} | rest
-
-
-@pytest.fixture
-def worker(api):
-    """Does what workers do, until the test is over."""
-    enough = threading.Event()
-
-    def work():
-        while not enough.wait(0.01):
-            advance_test_run()
-            drive.advance_run()
-        release()
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    yield api
-    enough.set()
-    thread.join()
 
 
 @pytest.fixture

@@ -80,6 +80,15 @@ class TestIn(StrictSchema):
     """One test: a run with this input."""
 
     name = Text(required=True, validate=Length(1, 200))
+    from_run = Text(
+        load_default=None,
+        allow_none=True,
+        metadata={
+            "description": "extra: A recorded run that supplies this test with its input, and with"
+            " mocks of what its effectful and model stages gave that the document still has; what"
+            " the test says itself goes before"
+        },
+    )
     input = FreeForm(metadata={"default": {}})
     mocks = Map(
         fields.Nested(MockIn),
@@ -105,7 +114,8 @@ class SuiteIn(StrictSchema):
 
 class TestsIn(StrictSchema):
     """Exactly one of `pipeline_id`, `document` and `from_run`, and a suite. Without a suite
-    `from_run` is one test; with one it gives mocks and input to tests that have none."""
+    `from_run` is one test; with one it gives mocks and input to tests that have none, and name no
+    run of their own."""
 
     pipeline_id = Text(load_default=None, allow_none=True, validate=Length(1, 300))
     document = FreeForm(load_default=None, allow_none=True)

@@ -36,7 +36,7 @@ def ask_by_file(client: Client, path: Path, from_run: str | None) -> str:
         note(f"The tests are of what run {one_line(from_run)} executed.")
     elif (reference := _pipeline_path(file)) is not None:
         del body["pipeline_id"]
-        body["document"] = _document(client, reference)
+        body["document"] = resolved_document(client, reference)
     return _asked(client, body, file)
 
 
@@ -65,7 +65,7 @@ def _pipeline_path(file: PipelineFile) -> Path | None:
     return file.path.parent / reference
 
 
-def _document(client: Client, path: Path) -> dict[str, JSON]:
+def resolved_document(client: Client, path: Path) -> dict[str, JSON]:
     """The resolved document of a pipeline file; ends the command when it has problems."""
     parents, (checked,) = check_by_studio(client, [path])
     for sentence in report.lines([checked], parents):

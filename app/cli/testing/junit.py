@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import Element, ElementTree, SubElement, indent
@@ -11,17 +12,18 @@ import click
 
 from app.cli.home import Refused
 from app.cli.runs.telling import told_error
-from app.cli.testing.telling import reasons
 
 Result = dict[str, Any]
+#: The lines that say why a test did not pass.
+Why = Callable[[Result], Iterable[str]]
 
 # XML 1.0, 2.2: all else cannot stand in a document, whatever it is written as.
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def write_junit(results: Result, path: Path) -> None:
-    """Writes the report. Raises Refused when that cannot be."""
-    tree = ElementTree(_suites(results))
+def write_junit(results: Result, path: Path, command: str, why: Why) -> None:
+    """Writes the report of a command. Raises Refused when that cannot be."""
+    tree = ElementTree(_suites(results, command, why))
     indent(tree)
     try:
         tree.write(path, encoding="utf-8", xml_declaration=True)
@@ -30,14 +32,14 @@ def write_junit(results: Result, path: Path) -> None:
         raise Refused(f"{place}: cannot be written: {error.strerror}") from None
 
 
-def _suites(results: Result) -> Element:
+def _suites(results: Result, command: str, why: Why) -> Element:
     sums = _sums(results)
-    suites = Element("testsuites", {"name": "fm test", **sums})
+    suites = Element("testsuites", {"name": command, **sums})
     began = results["started_at"].partition(".")[0]
     named = {"name": _text(results["name"]), "timestamp": began}
     suite = SubElement(suites, "testsuite", {**named, **sums})
     for test in results["tests"]:
-        _case(suite, results, test)
+        _case(suite, results, test, list(why(test)))
     return suites
 
 
@@ -52,7 +54,7 @@ def _sums(results: Result) -> dict[str, str]:
     }
 
 
-def _case(suite: Element, results: Result, test: Result) -> None:
+def _case(suite: Element, results: Result, test: Result, why: list[str]) -> None:
     case = SubElement(
         suite,
         "testcase",
@@ -62,7 +64,6 @@ def _case(suite: Element, results: Result, test: Result) -> None:
             "time": _seconds(test["duration_ms"]),
         },
     )
-    why = list(reasons(test))
     match test["status"]:
         case "skipped":
             SubElement(case, "skipped")

@@ -6,13 +6,35 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import click
+
 from app.cli.client import Client, Unreachable
+from app.cli.exits import INTERRUPTED
+from app.cli.output import note
 
 _FIRST_PAUSE_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 1.0
 #: How long a Studio that went away may take to be there again.
 _AWAY_SECONDS = 30.0
 _OPEN = ("pending", "running")
+
+
+def wait_for_results(client: Client, test_id: str) -> dict[str, Any]:
+    """The TestSuiteResult, with notes on the way; Ctrl-C ends the command and not the tests.
+    Raises Unreachable when Studio stays away."""
+    try:
+        return TestRunFollower(client, test_id, _tell_lost).results(_tell_progress)
+    except KeyboardInterrupt:
+        note(f"\nThe tests go on. Look at them: {client.curl(f'/api/v1/tests/{test_id}/results')}")
+        click.get_current_context().exit(INTERRUPTED)
+
+
+def _tell_progress(completed: int, total: int) -> None:
+    note(f"{completed} of {total} tests are over.")
+
+
+def _tell_lost() -> None:
+    note("Studio does not answer any more; it is asked again for 30 s.")
 
 
 class TestRunFollower:

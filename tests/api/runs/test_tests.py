@@ -119,6 +119,9 @@ def test_other_organisations_things_are_not_found(client, rival):
         problem(rival.get(path), 404, "not-found")
     problem(rival.post(PATH, json=body()), 404, "not-found")
     problem(rival.post(PATH, json={"from_run": run_id}), 404, "not-found")
+    own = {"document": GOOD, "suite": suite({"from_run": run_id})}
+    problem(rival.post(PATH, json=own), 404, "not-found")
+    assert client.post(PATH, json=own).status_code == 202
 
 
 @pytest.mark.parametrize(

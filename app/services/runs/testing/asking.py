@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,10 +17,10 @@ from app.models import journal_sql
 from app.services.pipelines.documents import resolve
 from app.services.pipelines.saving import checked
 from app.services.runs.start import Idempotency, find_key, key_row
-from app.services.runs.testing import recording
+from app.services.runs.testing.cases import cases_of
 from app.services.runs.testing.checking import check_tests
-from app.services.runs.testing.recording import Recorded, find_recorded
-from app.services.runs.testing.suite import Case, Subject, Suite, mock_of
+from app.services.runs.testing.recording import find_recorded
+from app.services.runs.testing.suite import Subject, Suite
 from app.services.runs.variants import Variant
 
 
@@ -57,8 +57,9 @@ def run_tests(
         assert recorded is not None, "the shape was checked"
         name, cases = recorded.run_id, [recorded.case()]
     else:
-        check_tests(subject.plan(), suite["tests"])
-        name, cases = suite["name"], _cases(suite["tests"], recorded)
+        plan = subject.plan()
+        check_tests(plan, suite["tests"])
+        name, cases = suite["name"], cases_of(who, plan, suite["tests"], recorded)
     by = who.user_id or who.client_id
     taken = Suite(name, cases, subject, fail_fast, by, who.auth_type)
     return _store(who, taken, idempotency)
@@ -94,39 +95,6 @@ def _subject(
 
 def _below_document(problem: Problem) -> Problem:
     return replace(problem, pointer=f"/document{problem.pointer}")
-
-
-def _cases(tests: Sequence[Mapping[str, Any]], recorded: Recorded | None) -> list[Case]:
-    if recorded is None:
-        return [_case(test, {}, {}) for test in tests]
-    mocks = recorded.mocks()
-    if len(tests) * len(wire.dumps_bytes(mocks)) > recording.MOST_BYTES:
-        raise recording.too_large()
-    return [_case(test, recorded.input, _still_mocked(recorded, mocks, test)) for test in tests]
-
-
-def _case(
-    test: Mapping[str, Any], input: Mapping[str, JSON], mocks: Mapping[str, Mapping[str, JSON]]
-) -> Case:
-    members = ("name", "live", "assertions", "stage_assertions", "expect_error", "timeout_ms")
-    return Case(
-        **{name: test[name] for name in members},
-        skip=test["skip"],
-        input=test.get("input", input),
-        mocks={**mocks, **test["mocks"]},
-    )
-
-
-def _still_mocked(
-    recorded: Recorded, mocks: recording.Mocks, test: Mapping[str, Any]
-) -> recording.Mocks:
-    """The recorded mocks without those of stages of which the test says something itself."""
-    stages = recorded.plan.stages
-    return {
-        stage_id: mock
-        for stage_id, mock in mocks.items()
-        if stage_id not in test["live"] and mock_of(stages[stage_id], test["mocks"]) is None
-    }
 
 
 def _store(who: Principal, suite: Suite, idempotency: Idempotency | None) -> Asked:

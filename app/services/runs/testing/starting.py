@@ -47,6 +47,7 @@ def input_errors(plan: Plan, input: Mapping[str, JSON]) -> dict[str, list[str]]:
 
 def _row(test_run: Any, suite: Suite, case: Case) -> dict[str, Any]:
     subject = suite.subject
+    variables = {**subject.variables, **case.variables}
     variant = replace(
         read_variant(subject.variant),
         mocks=case.mocks,
@@ -63,7 +64,7 @@ def _row(test_run: Any, suite: Suite, case: Case) -> dict[str, Any]:
         "pipeline_version": subject.pipeline_version,
         "status": RunStatus.PENDING.value,
         "input": wire.dumps(case.input),
-        "variables": wire.dumps(subject.variables) if subject.variables else None,
+        "variables": wire.dumps(variables) if variables else None,
         "priority": PRIORITIES.index("normal"),
         "trigger_type": TriggerType.TEST.value,
         "trigger_id": test_run["id"],

@@ -17,6 +17,7 @@ TIMEOUT_MS = 30_000
 class Case:
     """One test; members as in contract 05, Test, with the defaults of a recorded run put in.
 
+    `variables` are those that its run begins with, over those of the subject.
     `expect_error` has the members of `ExpectedError`, None when the run is to complete.
     """
 
@@ -29,6 +30,7 @@ class Case:
     expect_error: Mapping[str, str | None] | None = None
     timeout_ms: int = TIMEOUT_MS
     skip: bool = False
+    variables: Mapping[str, JSON] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

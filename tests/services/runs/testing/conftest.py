@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
 import pytest
 
 from app.api.runs.test_schemas import SuiteIn
 from app.core import wire
-from app.infra import broker
+from app.infra import broker, egress
 from app.models import Run, TestRun
-from app.services.runs import drive
+from app.services.runs import drive, read
 from app.services.runs.testing.advancing import advance_test_run
 from app.services.runs.testing.asking import run_tests
 from app.services.runs.testing.reading import get_test_results, get_test_status
@@ -76,3 +80,56 @@ def rung() -> int:
 def equals(path: str, value: object) -> dict:
     """The assertion used most."""
     return {"path": path, "type": "equals", "value": value}
+
+
+@pytest.fixture
+def world(settings):
+    """A server that counts its answers; `count` is how many it gave."""
+
+    class Server(ThreadingHTTPServer):
+        count, daemon_threads = 0, True
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.server.count += 1
+            body = json.dumps({"n": self.server.count, "path": self.path}).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    server = Server(("127.0.0.1", 0), Handler)
+    server.url = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, args=[0.02], daemon=True)
+    thread.start()
+    egress.connect(("127.0.0.0/8",))
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def call(world, stage_id="call", path="/", **changes):
+    return {
+        "id": stage_id,
+        "component_type": "http_request",
+        "config": {"url": f"{world.url}{path}"},
+        **changes,
+    }
+
+
+@pytest.fixture
+def record(start, who):
+    """Runs a pipeline for real; gives the run's id."""
+
+    def record(pipeline, input=None, status="completed"):
+        run_id = start(pipeline, input)
+        drive.advance_run()
+        assert read.get_status(who, run_id)["status"] == status
+        return run_id
+
+    return record

@@ -2,75 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-
 import pytest
 
 from app.core.errors import NotFound, ValidationFailed
-from app.infra import egress
 from app.models import Run, TestRun
 from app.services.pipelines.deleting import delete_pipeline
-from app.services.runs import drive, read
+from app.services.runs import drive
 from app.services.runs.testing import recording
 from app.services.runs.testing.advancing import advance_test_run
 from app.services.runs.testing.asking import run_tests
 from tests.services.runs.conftest import transform
-from tests.services.runs.testing.conftest import equals, seen
-
-
-@pytest.fixture
-def world(settings):
-    """A server that counts its answers; `count` is how many it gave."""
-
-    class Server(ThreadingHTTPServer):
-        count, daemon_threads = 0, True
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):
-            self.server.count += 1
-            body = json.dumps({"n": self.server.count, "path": self.path}).encode()
-            self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_):
-            pass
-
-    server = Server(("127.0.0.1", 0), Handler)
-    server.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, args=[0.02], daemon=True)
-    thread.start()
-    egress.connect(("127.0.0.0/8",))
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-def call(world, stage_id="call", path="/", **changes):
-    return {
-        "id": stage_id,
-        "component_type": "http_request",
-        "config": {"url": f"{world.url}{path}"},
-        **changes,
-    }
-
-
-@pytest.fixture
-def record(start, who):
-    """Runs a pipeline for real; gives the run's id."""
-
-    def record(pipeline, input=None, status="completed"):
-        run_id = start(pipeline, input)
-        drive.advance_run()
-        assert read.get_status(who, run_id)["status"] == status
-        return run_id
-
-    return record
+from tests.services.runs.testing.conftest import call, equals, seen
 
 
 def test_recorded_run_is_a_test_of_its_own(outcome, deploy, record, world):
@@ -224,8 +166,10 @@ def test_start_variables_are_given_again(outcome, deploy, start):
     [child_id] = [run.id for run in Run.select().where(Run.parent_run_id == parent)]
 
     result = outcome(from_run=child_id)
+    own = outcome({"from_run": child_id}, pipeline_id=child)
 
     assert (result["status"], result["tests"][0]["output"]["result"]) == ("passed", 9)
+    assert (own["status"], own["tests"][0]["output"]["result"]) == ("passed", 9)
 
 
 def test_other_organisations_run_is_unknown(ask, deploy, record, stranger):
