@@ -41,6 +41,9 @@ class PatchAllIn(PatchIn):
 
     pipeline_id = Text(required=True, metadata={"example": "orders@1.2.0"})
     paused_before = Text(required=True)
+    after = Text(
+        load_default=None, allow_none=True, metadata={"example": "run-01kb3x7m2e9s0q4v5w6y8z1abc"}
+    )
     save_version = Flag(load_default=False)
 
 
@@ -52,13 +55,13 @@ class RefusedOut(Schema):
 
 
 class PatchedOut(Schema):
-    """What became of the runs. With `has_more` there were more than one request patches."""
+    """What became of the runs; `next` is null when there are no more."""
 
     version = fields.String(required=True)
     saved_version = fields.String(required=True, allow_none=True)
     patched = fields.List(fields.String(), required=True)
     refused = fields.List(fields.Nested(RefusedOut), required=True)
-    has_more = fields.Boolean(required=True)
+    next = fields.String(required=True, allow_none=True)
 
 
 @blp.route("/<string:run_id>/patch")
@@ -82,7 +85,8 @@ class PatchRuns(MethodView):
     @blp.response(200, PatchedOut)
     def post(self, args: dict[str, Any]) -> Response:
         """Apply one patch to the runs of a version that are paused before the same stage."""
-        reference, stage_id = args.pop("pipeline_id"), args.pop("paused_before")
-        save = args.pop("save_version")
-        who = principal()
-        return answer(patching.patch_paused(who, reference, stage_id, Patch(**args), save))
+        patch = Patch(args.pop("stage_config"), args.pop("stage_outputs"))
+        told = patching.patch_paused(
+            principal(), args.pop("pipeline_id"), args.pop("paused_before"), patch, **args
+        )
+        return answer(told)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from app.core.errors import Conflict, Forbidden, IllegalMove, StudioError, ValidationFailed
+from app.core.ids import is_id
 from app.core.principal import Principal
 from app.core.states import RunStatus, TriggerType
 from app.core.wire import JSON
@@ -72,14 +73,17 @@ def patch_paused(
     reference: str,
     stage_id: str,
     patch: Patch,
+    *,
+    after: str | None = None,
     save_version: bool = False,
 ) -> dict[str, JSON]:
-    """Patches every run of one version that is paused before this stage, up to MOST_AT_ONCE, the
-    oldest first.
+    """Patches every run of one version that is paused before this stage, the oldest first, up to
+    MOST_AT_ONCE of those behind the run `after`.
 
     `reference` names the version, without one the newest saved; with `save_version` the changed
     configs are first saved as the version after it. Gives `version`, `patched` (ids of runs),
-    `refused` (those that could not be, and why), `has_more`, and `saved_version` or None.
+    `refused` (those that could not be, and why), `next` (what to go on `after`, None when all are
+    done), and `saved_version` or None.
 
     Raises NotFound; ValidationFailed and InvalidPipeline, when the patch does not fit the version;
     for `save_version` Forbidden without the scope pipelines:write, and Conflict unless the version
@@ -87,11 +91,13 @@ def patch_paused(
     """
     if save_version and not who.may("pipelines:write"):
         raise Forbidden(required_scope="pipelines:write")
+    if after is not None and not is_id(after, "run"):
+        raise ValidationFailed({"/after": ["This is no id of a run."]})
     saved = find_saved(who, reference)
     variant = _patched(saved.id, Variant(), patch)
     overriding.check_known(plan_of_run(saved.id, None), {stage_id: None}, "/paused_before")
     new_version = _save(who, saved, variant) if save_version else None
-    found = _paused_before(who, saved.id, stage_id)
+    found = _paused_before(who, saved.id, stage_id, after)
     patched, refused = [], []
     for run_id in found[:MOST_AT_ONCE]:
         try:
@@ -105,7 +111,7 @@ def patch_paused(
         "saved_version": new_version,
         "patched": patched,
         "refused": refused,
-        "has_more": len(found) > MOST_AT_ONCE,
+        "next": found[MOST_AT_ONCE - 1] if len(found) > MOST_AT_ONCE else None,
     }
 
 
@@ -164,7 +170,7 @@ def _save(who: Principal, saved: Any, variant: Variant) -> str:
     return str(shown.body["version"])
 
 
-def _paused_before(who: Principal, version_id: str, stage_id: str) -> list[str]:
+def _paused_before(who: Principal, version_id: str, stage_id: str, after: str | None) -> list[str]:
     query = (
         Run.of(who.org_id, Run.id)
         .where(
@@ -172,6 +178,7 @@ def _paused_before(who: Principal, version_id: str, stage_id: str) -> list[str]:
             Run.trigger_type.in_(_PATCHABLE),
             Run.status == RunStatus.PAUSED.value,
             Run.paused_before == stage_id,
+            Run.id > (after or ""),
         )
         .order_by(Run.id)
         .limit(MOST_AT_ONCE + 1)

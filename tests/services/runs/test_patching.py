@@ -246,7 +246,7 @@ def test_one_patch_is_applied_to_all_that_stand_there(who, many):
         "saved_version": None,
         "patched": here,
         "refused": [],
-        "has_more": False,
+        "next": None,
     }
     for run_id in here:
         assert results(finished(who, run_id))["c"] == "patched"
@@ -305,21 +305,25 @@ def test_patch_that_does_not_fit_the_version_touches_no_run(who, many):
     name, stand = many
     (run_id,) = stand(1)
 
-    for stage_id, patch, pointer in (
-        ("b", config("nowhere", data=1), "/stage_config/nowhere"),
-        ("nowhere", config("b", data=1), "/paused_before/nowhere"),
+    good = config("b", data=1)
+    for stage_id, patch, after, pointer in (
+        ("b", config("nowhere", data=1), None, "/stage_config/nowhere"),
+        ("nowhere", good, None, "/paused_before/nowhere"),
+        ("b", good, "\0", "/after"),
     ):
         with pytest.raises(ValidationFailed) as refused:
-            patch_paused(who, name, stage_id, patch)
+            patch_paused(who, name, stage_id, patch, after=after)
         assert [*refused.value.errors] == [pointer]
     assert Run.get_by_id(run_id).document is None
 
 
-def test_more_than_one_request_patches_are_told(who, many, monkeypatch):
+def test_more_than_one_request_patches_are_done_by_further_ones(who, many, monkeypatch):
     name, stand = many
     monkeypatch.setattr(patching, "MOST_AT_ONCE", 2)
     here = stand(3)
 
-    told = patch_paused(who, name, "b", config("b", data=5))
+    first = patch_paused(who, name, "b", config("b", data=5))
+    second = patch_paused(who, name, "b", config("b", data=5), after=first["next"])
 
-    assert (told["patched"], told["has_more"]) == (here[:2], True)
+    assert (first["patched"], first["next"]) == (here[:2], here[1])
+    assert (second["patched"], second["next"]) == (here[2:], None)
