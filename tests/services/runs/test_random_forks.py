@@ -129,7 +129,7 @@ def test_what_if_ends_as_a_run_with_the_change(data, document, place, who, save,
 
 
 @patient
-@examples(25)
+@examples(12)
 @given(
     data=st.data(),
     document=documents(THEMES["everything"]) | documents(THEMES["variables"]),
