@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import click
 
@@ -27,6 +27,14 @@ def columns(rows: Sequence[Sequence[str]]) -> Iterator[str]:
     for row in rows:
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
         yield "  ".join(cells).rstrip()
+
+
+def blocks(heads: Sequence[Sequence[str]], below: Iterable[Iterable[str]]) -> Iterator[str]:
+    """The rows as `columns` gives them, each with its own lines indented below it."""
+    for head, lines in zip(columns(heads), below, strict=True):
+        yield head
+        for line in lines:
+            yield f"    {line}"
 
 
 def pretty(value: JSON) -> str:

@@ -9,7 +9,7 @@ from os.path import commonprefix
 
 from app.cli.comparing.comparison import Change, Comparison, StageSums
 from app.cli.comparing.costs import Pair
-from app.cli.output import columns, duration, one_line
+from app.cli.output import blocks, columns, duration, one_line
 from app.core.wire import JSON
 
 _CHANGES_SHOWN = 20  # of one run
@@ -21,11 +21,7 @@ _HEAD = ("STAGE", "OUTPUT", "COST", "DURATION")
 
 def report(comparisons: Sequence[Comparison]) -> Iterator[str]:
     """A line for each run, below it what differs, at last the sums."""
-    heads = columns([_head(each) for each in comparisons])
-    for each, head in zip(comparisons, heads, strict=True):
-        yield head
-        for line in _block(each):
-            yield f"    {line}"
+    yield from blocks([_head(each) for each in comparisons], map(_block, comparisons))
     yield ""
     yield _sums(comparisons)
 

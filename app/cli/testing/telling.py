@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from app.cli.output import columns, duration, one_line
+from app.cli.output import blocks, duration, one_line
 from app.cli.runs.telling import told_error
 
 Result = dict[str, Any]
@@ -18,11 +18,7 @@ _MARKS = {"passed": "ok", "failed": "FAILED", "skipped": "skipped", "errored": "
 def report(results: Result) -> Iterator[str]:
     """A line for each test, below it what was wrong, at last the sums."""
     tests = results["tests"]
-    heads = columns([_head(test) for test in tests])
-    for test, head in zip(tests, heads, strict=True):
-        yield head
-        for line in reasons(test):
-            yield f"    {line}"
+    yield from blocks([_head(test) for test in tests], map(reasons, tests))
     yield ""
     yield _sums(results)
 

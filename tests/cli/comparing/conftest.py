@@ -2,57 +2,23 @@
 
 from __future__ import annotations
 
-import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-
 import pytest
 
-from app.infra import egress
 from app.models import StageRun
 from tests.cli.documents import note, pipeline
 from tests.conftest import wait_until
+from tests.counting import counting
 
 LINE = note("line", "Hello, {{ input.name }}!")
 LOUD = note("loud", "{{ upper(upstream.line.result) }}")
 GREET = pipeline("greet", LINE, LOUD, output_stage_id="loud")
 
 
-class World(ThreadingHTTPServer):
-    """A server that counts its answers: each has another number."""
-
-    daemon_threads, count = True, 0
-
-    @property
-    def url(self):
-        return f"http://127.0.0.1:{self.server_port}"
-
-
-class Counting(BaseHTTPRequestHandler):
-    def do_GET(self):
-        self.server.count += 1
-        body = json.dumps({"n": self.server.count}).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_):
-        pass
-
-
 @pytest.fixture
 def world(api):
     """What stages that reach out find."""
-    server = World(("127.0.0.1", 0), Counting)
-    thread = threading.Thread(target=server.serve_forever, args=[0.02])
-    thread.start()
-    egress.connect(("127.0.0.0/8",))
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with counting() as server:
+        yield server
 
 
 @pytest.fixture

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-
 import pytest
 
 from app.api.runs.test_schemas import SuiteIn
 from app.core import wire
-from app.infra import broker, egress
+from app.infra import broker
 from app.models import Run, TestRun
 from app.services.runs import drive, read
 from app.services.runs.testing.advancing import advance_test_run
 from app.services.runs.testing.asking import run_tests
 from app.services.runs.testing.reading import get_test_results, get_test_status
+from tests.counting import counting
 
 
 def suite_of(*tests: dict, name: str = "suite") -> dict:
@@ -85,32 +82,8 @@ def equals(path: str, value: object) -> dict:
 @pytest.fixture
 def world(settings):
     """A server that counts its answers; `count` is how many it gave."""
-
-    class Server(ThreadingHTTPServer):
-        count, daemon_threads = 0, True
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):
-            self.server.count += 1
-            body = json.dumps({"n": self.server.count, "path": self.path}).encode()
-            self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_):
-            pass
-
-    server = Server(("127.0.0.1", 0), Handler)
-    server.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, args=[0.02], daemon=True)
-    thread.start()
-    egress.connect(("127.0.0.0/8",))
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with counting() as server:
+        yield server
 
 
 def call(world, stage_id="call", path="/", **changes):
