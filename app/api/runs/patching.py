@@ -37,7 +37,8 @@ class PatchIn(StrictSchema):
 class PatchAllIn(PatchIn):
     """Which runs: those of one version (that named behind `@`, else the newest saved) that are
     paused before the stage. `save_version` (scope pipelines:write) first saves the changed configs
-    as the next version."""
+    as the next version. A further request names the `version` that was answered, and goes on
+    `after` the `next`."""
 
     pipeline_id = Text(required=True, metadata={"example": "orders@1.2.0"})
     paused_before = Text(required=True)
